@@ -1,0 +1,208 @@
+/**
+ * The tables, as TypeScript sees them. Times are milliseconds since the epoch; JSON is kept as text;
+ * an absent value is `null`. The SQL is in `migrations/`; a test holds the two together.
+ */
+
+export interface Tables {
+  settings: SettingsRow;
+  servers: ServersRow;
+  audit: AuditRow;
+  knocks: KnocksRow;
+  events: EventsRow;
+  users: UsersRow;
+  access_keys: AccessKeysRow;
+  activations: ActivationsRow;
+  nodes: NodesRow;
+  presence: PresenceRow;
+  presence_history: PresenceHistoryRow;
+  tags: TagsRow;
+  associations: AssociationsRow;
+  association_statuses: AssociationStatusesRow;
+}
+
+/** A setting of a region, or of the whole account (`region` = `''`). */
+export interface SettingsRow {
+  region: string;
+  name: string;
+  value: string;
+  changed_at: number;
+  changed_by: string;
+}
+
+/** A server process: it listens from `started_at` until `stopped_at`, or, unless renewed, `lease_until`. */
+export interface ServersRow {
+  server_id: string;
+  started_at: number;
+  lease_until: number;
+  stopped_at: number | null;
+}
+
+export interface AuditRow {
+  /** Sorts by time: 12 hex digits of milliseconds, then random. */
+  audit_id: string;
+  at: number;
+  region: string;
+  principal: string;
+  operation: string;
+  resource: string;
+  decision: 'allow' | 'deny';
+  /** The error code of a refusal; null for what was allowed. */
+  code: string | null;
+  source: string;
+  detail: string | null;
+  /** Refusals are folded by the minute. */
+  count: number;
+  last_at: number;
+}
+
+/** Refused or broken connection attempts, folded by source, claim and reason. */
+export interface KnocksRow {
+  /** `known`: the claim is in our books; `stranger`: it isn't, or there was none. */
+  room: 'known' | 'stranger';
+  /** /32 or /64. */
+  source: string;
+  claim: string;
+  reason: string;
+  first_at: number;
+  last_at: number;
+  count: number;
+  /** The last full address. */
+  address: string;
+  /** How far it came: `tcp`, `tls`, `http`, `signature`, `policy`, `activation`. */
+  layer: string;
+  client: string;
+  server_name: string | null;
+  region: string | null;
+  detail: string | null;
+}
+
+export interface EventsRow {
+  event_id: string;
+  at: number;
+  region: string;
+  kind: string;
+  subject: string;
+  detail: string;
+}
+
+export interface UsersRow {
+  user_name: string;
+  user_id: string;
+  created_at: number;
+  /** A policy document (JSON). */
+  policy: string;
+  /** Raised to revoke. */
+  epoch: number;
+}
+
+export interface AccessKeysRow {
+  access_key_id: string;
+  user_name: string;
+  /** Sealed under `secrets.key`. */
+  secret: string;
+  status: 'Active' | 'Inactive';
+  created_at: number;
+}
+
+export interface ActivationsRow {
+  region: string;
+  activation_id: string;
+  /** scrypt or SHA-256 of a 100-bit code; see `activations`. */
+  code_hash: string;
+  description: string | null;
+  default_instance_name: string | null;
+  iam_role: string;
+  registration_limit: number;
+  registrations_count: number;
+  created_at: number;
+  created_by: string;
+  expires_at: number;
+  /** JSON: [{Key, Value}]. */
+  tags: string;
+}
+
+export interface NodesRow {
+  region: string;
+  node_id: string;
+  registered_at: number;
+  activation_id: string | null;
+  iam_role: string | null;
+  /** The name given by the activation (`DefaultInstanceName`), or by the operator. */
+  name: string | null;
+  public_key: string;
+  public_key_type: string;
+  previous_public_key: string | null;
+  /** Until when the previous key is accepted as well. */
+  previous_key_until: number | null;
+  fingerprint: string;
+  /** Raised to revoke every credential that was issued to the node. */
+  epoch: number;
+  agent_name: string | null;
+  agent_version: string | null;
+  platform_type: string | null;
+  platform_name: string | null;
+  platform_version: string | null;
+  ip_address: string | null;
+  computer_name: string | null;
+  availability_zone: string | null;
+  /** Fingerprint (SHA-256, hex) of the CA under which the node last got through. */
+  trusts: string | null;
+  /** JSON: the last few distinct (computer name, address, peer) with times, to see clones. */
+  sightings: string;
+  /** Since when two machines answer under this id; null when they don't. */
+  clone_seen_at: number | null;
+  /** A tombstone: when and by whom it was deregistered; null while registered. */
+  deregistered_at: number | null;
+  deregistered_by: string | null;
+}
+
+export interface PresenceRow {
+  region: string;
+  node_id: string;
+  /** Null until the first heartbeat. */
+  last_ping: number | null;
+  /** Seconds between heartbeats: 300 unless the node's own are further apart. */
+  period: number;
+  /** Raised by each opening of a control channel; the newest holder is the only one that counts. */
+  epoch: number;
+  channel_server: string | null;
+  opened_at: number | null;
+  closed_at: number | null;
+  closed_by: 'node' | 'server' | 'silence' | null;
+}
+
+export interface PresenceHistoryRow {
+  region: string;
+  node_id: string;
+  at: number;
+  change: string;
+}
+
+export interface TagsRow {
+  region: string;
+  resource_type: string;
+  resource_id: string;
+  key: string;
+  value: string;
+}
+
+export interface AssociationsRow {
+  region: string;
+  association_id: string;
+  name: string;
+  document_version: string;
+  association_version: string;
+  association_name: string | null;
+  created_at: number;
+}
+
+export interface AssociationStatusesRow {
+  region: string;
+  node_id: string;
+  association_id: string;
+  status: string;
+  detailed_status: string | null;
+  execution_date: number | null;
+  execution_summary: string | null;
+  error_code: string | null;
+}
