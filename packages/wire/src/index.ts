@@ -1,0 +1,4 @@
+/** Bytes and values of the protocol, without I/O and without any client library. */
+export * from './channel-xml.ts';
+export * from './frames.ts';
+export * from './signing/index.ts';
