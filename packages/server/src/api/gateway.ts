@@ -1,0 +1,155 @@
+/**
+ * The message gateway's two faces: `POST /v1/control-channel/ID`, answered in XML, and the websocket on the
+ * same path. Both are signed like any call; what flows over the socket is `channels`' business.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import type { Channels } from '../channels/index.ts';
+import { type Call, Refusal, type Source } from '../service/index.ts';
+import { authorize } from './authorize.ts';
+import { ClientGone, decodeBody, readBody } from './body.ts';
+import type { CallDeps } from './calls.ts';
+import { respond, xmlError } from './respond.ts';
+
+/** What the gateway needs beyond what every call needs. */
+export interface GatewayDeps extends CallDeps {
+  readonly channels: Channels;
+}
+
+/** The largest frame an agent sends: its write buffer is 142,000 bytes, plus the frame's header. */
+const MAX_FRAME = 142_000 + 120;
+
+// Ids become paths on the node and keys in the store: nothing but these characters is passed on.
+const CHANNEL_PATH = /^\/v1\/(control-channel|data-channel)\/([A-Za-z0-9_.-]{1,96})$/;
+
+/** Which channel a path names; undefined when it names none. */
+export function parseChannelPath(path: string): { kind: 'control-channel' | 'data-channel'; id: string } | undefined {
+  const match = CHANNEL_PATH.exec(path);
+  if (!match || match[2]!.includes('..')) return undefined;
+  return { kind: match[1] as 'control-channel' | 'data-channel', id: match[2]! };
+}
+
+/** Proves who calls, and that the caller is the node in the path and may use this channel. */
+async function admit(
+  deps: GatewayDeps,
+  request: IncomingMessage,
+  body: Buffer,
+  source: Source,
+  id: string,
+  nodeId: string,
+  operation: 'CreateControlChannel' | 'OpenControlChannel',
+): Promise<Call> {
+  const at = deps.clock.now();
+  const proved = await deps.identity.authenticate({
+    request,
+    body,
+    service: 'ssmmessages',
+    nodeKeyAllowed: false,
+    source,
+    at,
+  });
+  const call: Call = {
+    id,
+    at,
+    region: proved.region,
+    account: deps.account,
+    principal: proved.principal,
+    source,
+    operation: `ssmmessages:${operation}`,
+    headers: request.headers as Readonly<Record<string, string | undefined>>,
+  };
+  try {
+    await authorize(deps.identity, { by: 'own-node', action: call.operation, node: () => nodeId }, call, undefined);
+  } catch (error) {
+    if (error instanceof Refusal) deps.audit.refused(call, nodeId, error.code);
+    throw error;
+  }
+  return call;
+}
+
+/** Answers `POST /v1/control-channel/ID`. */
+export async function createChannel(
+  deps: GatewayDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: Source,
+  id: string,
+  path: string,
+): Promise<void> {
+  try {
+    const body = await readBody(request);
+    const channel = parseChannelPath(path);
+    if (!channel) throw new Refusal('ValidationException', 'The channel id in the path is not a valid id.');
+    if (channel.kind === 'data-channel') {
+      throw new Refusal('UnsupportedOperationException', "This version of Rollcall doesn't serve sessions.");
+    }
+    const call = await admit(deps, request, body, source, id, channel.id, 'CreateControlChannel');
+    const answer = await deps.channels.createControlChannel(call, channel.id, decodeBody(body));
+    respond(response, answer.status, id, answer.body, { 'Content-Type': answer.contentType });
+  } catch (error) {
+    if (error instanceof ClientGone) return;
+    const refusal = asRefusal(deps, error, id, path);
+    knock(deps, refusal, source);
+    respond(response, refusal.status, id, xmlError(refusal.code, refusal.message), { 'Content-Type': 'application/xml' });
+  }
+}
+
+/** Serves websocket upgrades. */
+export function openUpgrades(deps: GatewayDeps) {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: MAX_FRAME,
+    clientTracking: false,
+    skipUTF8Validation: false,
+  });
+  return async (
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    source: Source,
+    id: string,
+    path: string,
+  ): Promise<void> => {
+    const ignore = () => {};
+    socket.on('error', ignore);
+    try {
+      const channel = parseChannelPath(path);
+      if (!channel) throw new Refusal('UnknownOperationException', 'There is no channel of that name.', { status: 404 });
+      if (channel.kind === 'data-channel') {
+        throw new Refusal('UnsupportedOperationException', "This version of Rollcall doesn't serve sessions.");
+      }
+      const call = await admit(deps, request, Buffer.alloc(0), source, id, channel.id, 'OpenControlChannel');
+      if (socket.destroyed) return;
+      socket.off('error', ignore);
+      sockets.handleUpgrade(request, socket, head, (ws) => deps.channels.accept(call, channel.id, ws));
+    } catch (error) {
+      const refusal = asRefusal(deps, error, id, path);
+      knock(deps, refusal, source);
+      const body = xmlError(refusal.code, refusal.message);
+      socket.end(
+        `HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: application/xml\r\nx-amzn-RequestId: ${id}\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    }
+  };
+}
+
+function asRefusal(deps: GatewayDeps, error: unknown, id: string, path: string): Refusal {
+  if (error instanceof Refusal) return error;
+  deps.log.error({ id, path, err: error }, 'a channel request failed');
+  return new Refusal('InternalServerError', `Something went wrong here; the log has it under ${id}.`, { status: 500 });
+}
+
+function knock(deps: GatewayDeps, refusal: Refusal, source: Source): void {
+  if (!refusal.knock) return;
+  deps.knocks.note({
+    at: deps.clock.now(),
+    address: source.address,
+    client: source.userAgent,
+    layer: 'signature',
+    ...(source.serverName === undefined ? {} : { serverName: source.serverName }),
+    ...refusal.knock,
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * The door: everything that comes in over the one port, told apart by method, path and target, and handed to
+ * whoever answers it. It knows the operations only as a table.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { AnyOperation, Source } from '../service/index.ts';
+import { answerCall, type CallDeps, indexOperations } from './calls.ts';
+import { createChannel, type GatewayDeps, openUpgrades, parseChannelPath } from './gateway.ts';
+import { answerPage, type PageDeps } from './pages.ts';
+import { plainError, respondJson } from './respond.ts';
+import type { Throttle } from './throttle.ts';
+
+export { type Metrics, openMetrics, serveMetrics } from './metrics.ts';
+export { ownOperations } from './operations.ts';
+export type { Page } from './pages.ts';
+export { respond } from './respond.ts';
+export { openThrottle } from './throttle.ts';
+
+/** What the door needs. */
+export interface ApiDeps extends CallDeps, GatewayDeps, PageDeps {
+  readonly operations: readonly AnyOperation[];
+  /** Limits those who haven't said who they are, by address. */
+  readonly sources: Throttle;
+  /** The client's address and TLS name, as the listener saw them. */
+  sourceOf(socket: Socket): Pick<Source, 'address' | 'port' | 'serverName'>;
+}
+
+/** The door. */
+export interface Api {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** What is served, as `service:Operation`, sorted. */
+  readonly served: readonly string[];
+}
+
+/** Opens the door. */
+export function openApi(deps: ApiDeps): Api {
+  const table = indexOperations(deps.operations);
+  const upgrade = openUpgrades(deps);
+
+  const sourceOf = (request: IncomingMessage): Source => ({
+    ...deps.sourceOf(request.socket as Socket),
+    userAgent: String(request.headers['user-agent'] ?? '').slice(0, 200),
+  });
+
+  return {
+    served: [...table.keys()].sort(),
+    request(request, response) {
+      const id = randomUUID();
+      const url = request.url ?? '/';
+      const mark = url.indexOf('?');
+      const path = mark < 0 ? url : url.slice(0, mark);
+      const source = sourceOf(request);
+      const unsigned = request.headers.authorization === undefined;
+      if (unsigned && !deps.sources.take(source.address)) {
+        const text = plainError('ThrottlingException', 'Too many unsigned requests from this address. Wait a moment.');
+        return respondJson(response, 400, id, text, { 'Retry-After': '1' });
+      }
+      if (request.method === 'POST' && path === '/') {
+        void answerCall(deps, table, request, response, source, id);
+      } else if (request.method === 'POST' && parseChannelPath(path)) {
+        void createChannel(deps, request, response, source, id, path);
+      } else {
+        request.resume();
+        void answerPage(deps, request, response, id, path).catch((error: unknown) => {
+          deps.log.error({ id, path, err: error }, 'a page failed');
+          respondJson(response, 500, id, plainError('InternalServerError', `The log has it under ${id}.`));
+        });
+      }
+    },
+    upgrade(request, socket, head) {
+      const url = request.url ?? '/';
+      const mark = url.indexOf('?');
+      void upgrade(request, socket, head, sourceOf(request), randomUUID(), mark < 0 ? url : url.slice(0, mark));
+    },
+  };
+}
