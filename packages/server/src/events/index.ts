@@ -1,0 +1,65 @@
+/**
+ * Events: what happened by itself and an operator wants to know later (early loss suspended, a clone seen,
+ * a certificate renewed). What people do is in the audit trail.
+ */
+import { sortableId, timePrefix } from '../audit/index.ts';
+import type { Clock } from '../clock.ts';
+import type { AnyOperation } from '../service/index.ts';
+import type { Store, WriteTx } from '../store/contract.ts';
+import { eventOperations } from './operations.ts';
+import { deleteEventsBefore } from './queries.ts';
+
+/** Something that happened. */
+export interface NewEvent {
+  readonly region: string;
+  /** Kebab-case, e.g. `clone-seen`. */
+  readonly kind: string;
+  /** Whom it is about: a node id, a server id, a file. */
+  readonly subject: string;
+  /** One sentence for a person. Never a secret. */
+  readonly detail: string;
+}
+
+/** The events of one server. */
+export interface Events {
+  readonly operations: readonly AnyOperation[];
+  /** Appends an event in the caller's transaction. */
+  record(tx: WriteTx, event: NewEvent): Promise<void>;
+  /** Deletes what is older than the retention, in small steps; answers how many went. */
+  sweep(): Promise<number>;
+}
+
+/** What the events need. */
+export interface EventsDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** How many days events are kept; asked at each sweep. 90 when left out. */
+  readonly retentionDays?: () => number;
+}
+
+const sweepStep = 1000;
+const day = 86_400_000;
+
+/** Opens the events. */
+export function openEvents({ store, clock, retentionDays }: EventsDeps): Events {
+  return {
+    operations: eventOperations({ store }),
+    async record(tx, { region, kind, subject, detail }) {
+      const at = clock.now();
+      await tx
+        .in(region)
+        .insertInto('events')
+        .values({ event_id: sortableId(at), at, kind, subject, detail: detail.slice(0, 1000) })
+        .execute();
+    },
+    async sweep() {
+      const before = timePrefix(clock.now() - (retentionDays?.() ?? 90) * day);
+      let gone = 0;
+      for (;;) {
+        const step = await store.write((tx) => deleteEventsBefore(tx, before, sweepStep));
+        gone += step;
+        if (step < sweepStep) return gone;
+      }
+    },
+  };
+}

@@ -1,0 +1,69 @@
+/** `Rollcall.ListKnocks`: who was turned away at the door, newest first. */
+import { readPageToken, writePageToken } from '../audit/index.ts';
+import { type AnyOperation, operation } from '../service/index.ts';
+import type { Store } from '../store/contract.ts';
+import type { KnocksRow } from '../store/schema.ts';
+import { type KnockPlace, knockPage } from './queries.ts';
+import type { KnockRecord, ListKnocksInput, ListKnocksOutput } from './shapes.ts';
+import { sourceOf } from './source-of.ts';
+
+/** Declares the operations of the knocks. */
+export function knockOperations({ store }: { store: Store }): readonly AnyOperation[] {
+  return [
+    operation<ListKnocksInput, ListKnocksOutput>({
+      service: 'rollcall',
+      name: 'ListKnocks',
+      access: { by: 'policy', action: 'rollcall:ListKnocks', resources: () => ['*'] },
+      changes: false,
+      async handle(_call, input) {
+        const limit = input.MaxResults ?? 50;
+        const filter = {
+          room: input.Room,
+          source: input.Source?.includes('/') ? input.Source : input.Source && sourceOf(input.Source),
+          claim: input.Claim,
+          reason: input.Reason,
+          region: input.Region,
+          since: input.Since?.getTime(),
+        };
+        const after = input.NextToken
+          ? (readPageToken(input.NextToken, [
+              'number',
+              'string',
+              'string',
+              'string',
+              'string',
+            ]) as unknown as KnockPlace)
+          : undefined;
+        const { rows, total } = await store.read((tx) => knockPage(tx, filter, after, limit + 1));
+        const page = rows.slice(0, limit);
+        const last = page.at(-1);
+        return {
+          Knocks: page.map(knockRecord),
+          Total: total,
+          ...(rows.length > limit &&
+            last && {
+              NextToken: writePageToken([last.last_at, last.room, last.source, last.claim, last.reason]),
+            }),
+        };
+      },
+    }),
+  ];
+}
+
+function knockRecord(row: KnocksRow): KnockRecord {
+  return {
+    Room: row.room,
+    Source: row.source,
+    Address: row.address,
+    ...(row.claim !== '' && { Claim: row.claim }),
+    Reason: row.reason,
+    Layer: row.layer,
+    Client: row.client,
+    FirstTime: new Date(row.first_at),
+    LastTime: new Date(row.last_at),
+    Count: row.count,
+    ...(row.server_name !== null && { ServerName: row.server_name }),
+    ...(row.region !== null && { Region: row.region }),
+    ...(row.detail !== null && { Detail: row.detail }),
+  };
+}
