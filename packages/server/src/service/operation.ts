@@ -42,6 +42,8 @@ export interface Call {
   readonly operation: string;
   /** Request headers that some operations need (lower-case names). */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the client goes away before it is answered, so that long polls can end. */
+  readonly gone?: AbortSignal;
 }
 
 /** Who may call an operation, and on what. */
