@@ -67,7 +67,10 @@ export interface Store {
   write<R>(work: (tx: WriteTx) => Promise<R>): Promise<R>;
   /** Hands one item to a hot path; resolves with its result when it is on disk. */
   gather<Item, Result>(path: Gathered<Item, Result>, item: Item): Promise<Result>;
-  /** A consistent copy into a new file, made while the server runs (SQLite only; PostgreSQL has its own). */
-  backup(file: string): Promise<void>;
+  /**
+   * A consistent copy into a new file, made while the server runs (SQLite only; PostgreSQL has its own).
+   * `files` names secrets in the server's folder that go with it; without them it holds none in the clear.
+   */
+  backup(file: string, options?: { readonly files?: readonly string[] }): Promise<void>;
   close(): Promise<void>;
 }

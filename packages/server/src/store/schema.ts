@@ -161,6 +161,8 @@ export interface PresenceRow {
   node_id: string;
   /** Null until the first heartbeat. */
   last_ping: number | null;
+  /** Seconds between the last two heartbeats, to the minute; two equal ones in a row teach the period. */
+  gap: number | null;
   /** Seconds between heartbeats: 300 unless the node's own are further apart. */
   period: number;
   /** Raised by each opening of a control channel; the newest holder is the only one that counts. */

@@ -58,7 +58,8 @@ CREATE INDEX nodes_in_order ON nodes (region, registered_at, node_id) WHERE dere
 CREATE INDEX nodes_by_activation ON nodes (region, activation_id);
 
 CREATE TABLE presence (
-  region TEXT NOT NULL, node_id TEXT NOT NULL, last_ping BIGINT, period BIGINT NOT NULL, epoch BIGINT NOT NULL,
+  region TEXT NOT NULL, node_id TEXT NOT NULL, last_ping BIGINT, gap BIGINT, period BIGINT NOT NULL,
+  epoch BIGINT NOT NULL,
   channel_server TEXT, opened_at BIGINT, closed_at BIGINT, closed_by TEXT,
   PRIMARY KEY (region, node_id));
 

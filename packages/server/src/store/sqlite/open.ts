@@ -1,0 +1,153 @@
+/**
+ * The SQLite store: one file in the server's folder, in WAL mode with full durability, one connection
+ * that writes in groups and a few that read what is committed.
+ */
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../clock.ts';
+import type { Store } from '../contract.ts';
+import { DatabaseUnusable, FolderUnusable, reasonOf, StoreClosed, StoreError } from '../errors.ts';
+import { GroupCommit, type GroupLimits, type GroupReport } from '../group.ts';
+import { type Migration, type MigrationTarget, migrate } from '../migrations/index.ts';
+import { writeBackup } from './backup.ts';
+import { SqliteConnection, sqliteLanguage } from './connection.ts';
+import { sqliteLane } from './lane.ts';
+import { lockFolder } from './lock.ts';
+import { SqliteReaders } from './readers.ts';
+
+/** The database's file name within the server's folder. */
+export const databaseFile = 'rollcall.db';
+
+export interface SqliteOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly limits?: GroupLimits;
+  report(error: unknown): void;
+  observe?(report: GroupReport): void;
+  readonly migrations?: readonly Migration[];
+}
+
+/** Opens (or makes) the store in `directory`. The folder is locked until the store is closed. */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  const directory = resolve(options.directory);
+  makeFolder(directory);
+  const lock = lockFolder(directory);
+  const file = join(directory, databaseFile);
+  let writer: SqliteConnection | undefined;
+  try {
+    writer = openWriter(file);
+    await migrate(migrationTarget(writer.db), options.clock.now(), options.migrations);
+    syncFolder(directory);
+  } catch (error) {
+    writer?.close();
+    lock.release();
+    if (error instanceof StoreError) throw error;
+    throw new DatabaseUnusable(
+      `The database ${file} can't be opened (${reasonOf(error)}). Restore a backup, or move the file away to begin anew.`,
+      { cause: error },
+    );
+  }
+  return new SqliteStore(directory, file, writer, lock, options);
+}
+
+class SqliteStore implements Store {
+  readonly dialect = 'sqlite';
+  readonly #directory: string;
+  readonly #file: string;
+  readonly #writer: SqliteConnection;
+  readonly #lock: { release(): void };
+  readonly #group: GroupCommit;
+  readonly #readers: SqliteReaders;
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    directory: string,
+    file: string,
+    writer: SqliteConnection,
+    lock: { release(): void },
+    options: SqliteOptions,
+  ) {
+    this.#directory = directory;
+    this.#file = file;
+    this.#writer = writer;
+    this.#lock = lock;
+    this.#group = new GroupCommit({ ...options, language: sqliteLanguage, lane: sqliteLane(writer) });
+    this.#readers = new SqliteReaders(file);
+  }
+
+  read: Store['read'] = (work) => this.#readers.read(work);
+  write: Store['write'] = (work) => this.#group.write(work);
+  gather: Store['gather'] = (path, item) => this.#group.gather(path, item);
+
+  async backup(file: string, options: { files?: readonly string[] } = {}): Promise<void> {
+    if (this.#closing) throw new StoreClosed();
+    await writeBackup({ database: this.#file, directory: this.#directory, file, files: options.files ?? [] });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#group.close();
+    await this.#readers.close();
+    this.#writer.close();
+    this.#lock.release();
+  }
+}
+
+/** Makes the folder, for this user only, when it isn't there. */
+export function makeFolder(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (!statSync(directory).isDirectory()) throw new Error('it is a file');
+  } catch (error) {
+    throw new FolderUnusable(directory, error);
+  }
+}
+
+/** Opens the database for writing, with the settings on which durability rests. */
+export function openWriter(file: string): SqliteConnection {
+  const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true });
+  try {
+    db.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;',
+    );
+    chmodSync(file, 0o600);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return new SqliteConnection(db);
+}
+
+/** A database as `migrate` wants it. */
+export function migrationTarget(db: DatabaseSync): MigrationTarget {
+  return {
+    dialect: 'sqlite',
+    async transact(script) {
+      db.exec('BEGIN IMMEDIATE');
+      try {
+        db.exec(script);
+        db.exec('COMMIT');
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+    },
+    query: async (sql) => db.prepare(sql).all(),
+  };
+}
+
+/** Makes the names in a folder durable, where the system can (Windows can't, and needn't). */
+export function syncFolder(directory: string): void {
+  if (process.platform === 'win32') return;
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
