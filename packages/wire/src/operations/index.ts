@@ -1,0 +1,3 @@
+/** Operations that no public SDK knows: the agents' and our own. */
+export * from './agent.ts';
+export * from './rollcall.ts';

@@ -1,0 +1,2 @@
+/** Shapes as data. */
+export * from './shape.ts';
