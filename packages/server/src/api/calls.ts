@@ -96,7 +96,7 @@ export async function answerCall(
     }
     const known = service !== undefined && findShapes(service, name) !== undefined;
     deps.metrics.answered(service ?? 'unknown', known ? name : 'unknown', 'refused', deps.clock.now() - at);
-    remember(deps, call, error, source, resources, at);
+    remember(deps, call, error, source, resources);
     const text = known ? writeError(service, name, error.code, error.message) : plainError(error.code, error.message);
     const closing = error.status === 413 ? { Connection: 'close' } : undefined;
     respondJson(response, error.status, id, text, closing);
@@ -150,11 +150,9 @@ function remember(
   refusal: Refusal,
   source: Source,
   resources: readonly string[],
-  at: number,
 ): void {
   if (refusal.knock) {
     deps.knocks.note({
-      at,
       address: source.address,
       client: source.userAgent,
       layer: call ? 'policy' : 'signature',

@@ -5,20 +5,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { Channels } from '../channels/index.ts';
+import { type Channels, channelRefused, socketOptions } from '../channels/index.ts';
 import { type Call, Refusal, type Source } from '../service/index.ts';
 import { authorize } from './authorize.ts';
 import { ClientGone, decodeBody, readBody } from './body.ts';
 import type { CallDeps } from './calls.ts';
-import { respond, xmlError } from './respond.ts';
+import { respond } from './respond.ts';
 
 /** What the gateway needs beyond what every call needs. */
 export interface GatewayDeps extends CallDeps {
   readonly channels: Channels;
 }
-
-/** The largest frame an agent sends: its write buffer is 142,000 bytes, plus the frame's header. */
-const MAX_FRAME = 142_000 + 120;
 
 // Ids become paths on the node and keys in the store: nothing but these characters is passed on.
 const CHANNEL_PATH = /^\/v1\/(control-channel|data-channel)\/([A-Za-z0-9_.-]{1,96})$/;
@@ -81,29 +78,22 @@ export async function createChannel(
     const body = await readBody(request);
     const channel = parseChannelPath(path);
     if (!channel) throw new Refusal('ValidationException', 'The channel id in the path is not a valid id.');
-    if (channel.kind === 'data-channel') {
-      throw new Refusal('UnsupportedOperationException', "This version of Rollcall doesn't serve sessions.");
-    }
+    if (channel.kind === 'data-channel') deps.channels.createDataChannel();
     const call = await admit(deps, request, body, source, id, channel.id, 'CreateControlChannel');
-    const answer = await deps.channels.createControlChannel(call, channel.id, decodeBody(body));
+    const answer = deps.channels.createControlChannel(call, channel.id, decodeBody(body));
     respond(response, answer.status, id, answer.body, { 'Content-Type': answer.contentType });
   } catch (error) {
     if (error instanceof ClientGone) return;
     const refusal = asRefusal(deps, error, id, path);
     knock(deps, refusal, source);
-    respond(response, refusal.status, id, xmlError(refusal.code, refusal.message), { 'Content-Type': 'application/xml' });
+    const answer = channelRefused(refusal);
+    respond(response, answer.status, id, answer.body, { 'Content-Type': answer.contentType });
   }
 }
 
 /** Serves websocket upgrades. */
 export function openUpgrades(deps: GatewayDeps) {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MAX_FRAME,
-    clientTracking: false,
-    skipUTF8Validation: false,
-  });
+  const sockets = new WebSocketServer(socketOptions);
   return async (
     request: IncomingMessage,
     socket: Duplex,
@@ -117,9 +107,7 @@ export function openUpgrades(deps: GatewayDeps) {
     try {
       const channel = parseChannelPath(path);
       if (!channel) throw new Refusal('UnknownOperationException', 'There is no channel of that name.', { status: 404 });
-      if (channel.kind === 'data-channel') {
-        throw new Refusal('UnsupportedOperationException', "This version of Rollcall doesn't serve sessions.");
-      }
+      if (channel.kind === 'data-channel') deps.channels.createDataChannel();
       const call = await admit(deps, request, Buffer.alloc(0), source, id, channel.id, 'OpenControlChannel');
       if (socket.destroyed) return;
       socket.off('error', ignore);
@@ -127,9 +115,9 @@ export function openUpgrades(deps: GatewayDeps) {
     } catch (error) {
       const refusal = asRefusal(deps, error, id, path);
       knock(deps, refusal, source);
-      const body = xmlError(refusal.code, refusal.message);
+      const { body, contentType } = channelRefused(refusal);
       socket.end(
-        `HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: application/xml\r\nx-amzn-RequestId: ${id}\r\n` +
+        `HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: ${contentType}\r\nx-amzn-RequestId: ${id}\r\n` +
           `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
       );
     }
@@ -145,7 +133,6 @@ function asRefusal(deps: GatewayDeps, error: unknown, id: string, path: string):
 function knock(deps: GatewayDeps, refusal: Refusal, source: Source): void {
   if (!refusal.knock) return;
   deps.knocks.note({
-    at: deps.clock.now(),
     address: source.address,
     client: source.userAgent,
     layer: 'signature',

@@ -41,9 +41,3 @@ export function plainError(code: string, message: string): string {
 
 /** The 29 bytes that AWS answers to a `GET /` that isn't signed: what the documentation tells people to look for. */
 export const UNKNOWN_OPERATION = '<UnknownOperationException/>\n';
-
-/** An error in the XML form that the message gateway's clients look into. */
-export function xmlError(code: string, message: string): string {
-  const escaped = message.replace(/[<>&]/g, (c) => (c === '<' ? '&lt;' : c === '>' ? '&gt;' : '&amp;'));
-  return `<${code}><Message>${escaped}</Message></${code}>`;
-}
