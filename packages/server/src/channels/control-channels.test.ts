@@ -1,3 +1,4 @@
+/** The life of control channels over real sockets: who gets in, who replaces whom, what ends them, what presence is told. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { encodeFrame } from '@rollcall/wire';
@@ -5,7 +6,7 @@ import type { WebSocket } from 'ws';
 import { manualClock } from '../clock.ts';
 import { frameLimit, helloWait, silenceLimit } from './control-channels.ts';
 import { controlFrame } from './jobs.ts';
-import { callOf, closeCode, helloText, nodeId, openTestDoor, type TestDoor, until } from './testing.ts';
+import { callOf, closeCode, helloText, nodeId, openTestDoor, type TestDoor, until } from './testing/door.ts';
 import { tokenLifetime } from './tokens.ts';
 
 const otherNode = 'mi-0ffffffffffffffff';

@@ -1,3 +1,4 @@
+/** Random and broken frames, handed to an open channel: nothing crashes, nothing is acknowledged. */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -6,7 +7,7 @@ import { decodeFrame, encodeFrame } from '@rollcall/wire';
 import type { WebSocket } from 'ws';
 import { manualClock } from '../clock.ts';
 import { openChannels } from './index.ts';
-import { callOf, helloText, memoryPresence, nodeId } from './testing.ts';
+import { callOf, helloText, memoryPresence, nodeId } from './testing/door.ts';
 
 /** A small generator with a seed, so that a failure can be seen again. */
 function random(seed: number): () => number {

@@ -2,8 +2,6 @@
  * Message polling (`ec2messages`): what agents use for a minute after their start, and for good when they
  * may not open a control channel. The messages themselves are the mailbox's.
  */
-import { type AnyOperation, type Call, operation, Refusal } from '../service/index.ts';
-import type { Answer, Mail, Mailbox, Recipient, Reply } from './mailbox.ts';
 import type {
   AcknowledgeMessageInput,
   DeleteMessageInput,
@@ -13,7 +11,9 @@ import type {
   GetMessagesInput,
   GetMessagesOutput,
   SendReplyInput,
-} from './messages.ts';
+} from '@rollcall/wire';
+import { type AnyOperation, type Call, operation, Refusal } from '../service/index.ts';
+import type { Answer, Mail, Mailbox, Recipient, Reply } from './mailbox.ts';
 
 /** What the operations need. */
 export interface MessageDeps {
@@ -89,13 +89,13 @@ export function messageOperations(deps: MessageDeps): readonly AnyOperation[] {
     operation<GetEndpointInput, GetEndpointOutput>({
       service: 'ec2messages',
       name: 'GetEndpoint',
-      access: { by: 'own-node', action: 'ec2messages:GetEndpoint', node: (input) => input.Destination },
+      access: { by: 'own-node', action: 'ec2messages:GetEndpoint', node: (input) => input.Destination ?? '' },
       changes: false,
       async handle(call) {
         const host = call.headers.host;
         if (!host) throw new Refusal('ValidationException', 'The request has no Host header.');
         // One origin serves everything: the name under which the caller reached us is the right one.
-        return { Endpoint: { Protocol: 'https', Endpoint: host } };
+        return { Endpoint: host };
       },
     }),
   ];
@@ -121,5 +121,5 @@ function message(mail: Mail): GetMessagesOutput['Messages'][number] {
  * drops it after two hours; other errors it only logs.
  */
 function unknownMessage(): Refusal {
-  return new Refusal('InvalidMessageId', 'No message with this id was sent to this node.');
+  return new Refusal('InvalidMessageIdException', 'No message with this id was sent to this node.');
 }

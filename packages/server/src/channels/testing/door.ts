@@ -6,9 +6,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type ManualClock, manualClock } from '../clock.ts';
-import type { Call } from '../service/index.ts';
-import { type Channels, type ChannelsDeps, openChannels, socketOptions } from './index.ts';
+import { type ManualClock, manualClock } from '../../clock.ts';
+import type { Call } from '../../service/index.ts';
+import { type Channels, type ChannelsDeps, openChannels, socketOptions } from '../index.ts';
 
 export const region = 'us-east-1';
 export const nodeId = 'mi-0123456789abcdef0';
