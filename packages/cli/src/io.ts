@@ -1,0 +1,63 @@
+/**
+ * What a verb may touch of the process it runs in: streams, environment, folders, the time. Passed in, so
+ * that a test can run a whole verb and read what a user would have read.
+ */
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+
+/** Environment variables, as a process has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One of the two output streams. */
+export interface Sink {
+  readonly isTTY: boolean;
+  write(text: string): void;
+}
+
+/** The surroundings of a verb. */
+export interface Io {
+  readonly env: Environment;
+  /** The folder the command was called in, absolute. */
+  readonly cwd: string;
+  /** The repository: where the launcher and, by default, the data folder are. */
+  readonly root: string;
+  /** The launcher's absolute path, for commands that are printed to be run later. */
+  readonly launcher: string;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Sets the exit code; a verb that says nothing ends with 0. */
+  exit(code: number): void;
+}
+
+const root = path.resolve(import.meta.dirname, '../../..');
+
+/** The real surroundings. */
+export function systemIo(): Io {
+  const sink = (stream: NodeJS.WriteStream): Sink => {
+    // Whoever reads our output may stop reading (`| head`): that ends us, quietly.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit();
+      throw error;
+    });
+    return { isTTY: stream.isTTY === true, write: (text) => void stream.write(text) };
+  };
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    root,
+    launcher: path.join(root, 'rollcall'),
+    // A getter, because opening standard input keeps a terminal busy for verbs that never read it.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: sink(process.stdout),
+    stderr: sink(process.stderr),
+    now: () => Date.now(),
+    exit: (code) => {
+      process.exitCode = code;
+    },
+  };
+}

@@ -1,0 +1,128 @@
+/** From an argument list to a verb, and from whatever a verb throws to one line and an exit code. */
+import { Command, CommanderError } from 'commander';
+import { exitCodes, Failure } from './failure.ts';
+import type { Io } from './io.ts';
+import { plain, plainLines } from './output/plain.ts';
+import type { Verb } from './verb.ts';
+
+/** Runs the verb that `args` name; never throws, and never prints a stack unless `ROLLCALL_DEBUG` is set. */
+export async function run(verbs: readonly Verb[], args: readonly string[], io: Io): Promise<void> {
+  try {
+    await dispatch(verbs, args, io);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      io.exit(error.exitCode === 0 ? exitCodes.ok : exitCodes.unable);
+      return;
+    }
+    const failure = error instanceof Failure ? error : unexpected(error);
+    io.stderr.write(`${plainLines(failure.message)}\n`);
+    if (io.env.ROLLCALL_DEBUG) io.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+    io.exit(failure.exitCode);
+  }
+}
+
+async function dispatch(verbs: readonly Verb[], args: readonly string[], io: Io): Promise<void> {
+  const [first, second] = args;
+  if (first === undefined || first === '--help' || first === '-h' || (first === 'help' && !second)) {
+    io.stdout.write(overview(verbs));
+    if (first === undefined) io.exit(exitCodes.unable);
+    return;
+  }
+  if (first === '--version' || first === '-V' || first === 'version') {
+    const { version } = await import('./version.ts');
+    io.stdout.write(`Rollcall ${version(io.root)}, Node ${process.versions.node}\n`);
+    return;
+  }
+  const asksHelp = first === 'help';
+  const name = asksHelp ? second : first;
+  const verb = verbs.find((candidate) => candidate.name === name);
+  if (!verb) {
+    const near = nearest(verbs, name ?? '');
+    throw new Failure(
+      `rollcall: there is no "${plain(name ?? '', { limit: 40 })}". ${near ? `Did you mean "${near}"? ` : ''}All verbs: rollcall --help`,
+    );
+  }
+  const command = new Command(`rollcall ${verb.name}`);
+  command.helpOption('-h, --help', 'show this');
+  (await verb.load())(command, io);
+  prepare(command, io);
+  await command.parseAsync(asksHelp ? [...args.slice(2), '--help'] : args.slice(1), { from: 'user' });
+}
+
+/** Sub-verbs inherit what the verb itself gets: our streams, our width, our way of ending. */
+function prepare(command: Command, io: Io): void {
+  command.exitOverride();
+  command.configureHelp({ helpWidth: 80 });
+  command.helpCommand(false);
+  command.configureOutput({
+    writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => io.stderr.write(text),
+    getOutHelpWidth: () => 80,
+    getErrHelpWidth: () => 80,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+    outputError: (text, write) => {
+      const said = text
+        .replace(/^error: /, '')
+        .trim()
+        .replaceAll('\n', ' ')
+        .replace(/\.$/, '');
+      write(`${plain(`${fullName(command)}: ${said}`)}. See ${fullName(command)} --help\n`);
+    },
+  });
+  for (const child of command.commands) prepare(child, io);
+}
+
+function fullName(command: Command): string {
+  return command.parent ? `${fullName(command.parent)} ${command.name()}` : command.name();
+}
+
+function overview(verbs: readonly Verb[]): string {
+  const groups = [...new Set(verbs.map((verb) => verb.group))];
+  const lines = groups.flatMap((group) => [
+    `${group}`,
+    ...verbs
+      .filter((verb) => verb.group === group)
+      .map((verb) => `  ${verb.name.padEnd(13)} ${verb.summary}`),
+    '',
+  ]);
+  return [
+    'Rollcall: the Systems Manager you run yourself. Every machine accounted for.',
+    '',
+    'Usage: rollcall VERB [ARGUMENTS]        each verb explains itself with --help',
+    '',
+    ...lines,
+    'Exit codes: 0 yes or done, 1 no or refused, 2 wrong use or could not be tried.',
+    'The server is found by --data DIR, ROLLCALL_DATA, ./rollcall-data, or the',
+    'variables of a shell that ran: eval "$(rollcall env)"',
+    '',
+  ].join('\n');
+}
+
+/** The verb one or two slips of the finger away, if there is one. */
+function nearest(verbs: readonly Verb[], typed: string): string | undefined {
+  const distances = verbs.map((verb) => ({
+    name: verb.name,
+    distance: slips(typed.slice(0, 40), verb.name),
+  }));
+  const best = distances.sort((a, b) => a.distance - b.distance)[0];
+  return best && best.distance <= 2 ? best.name : undefined;
+}
+
+function slips(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function unexpected(error: unknown): Failure {
+  const text = error instanceof Error ? error.message : String(error);
+  return new Failure(`rollcall stopped at something unforeseen: ${text}. ROLLCALL_DEBUG=1 shows where.`);
+}

@@ -1,0 +1,71 @@
+/** What a start says: everything at the first one, little afterwards. */
+import path from 'node:path';
+import type { Connection } from '../context.ts';
+import type { Io } from '../io.ts';
+import type { Screen } from '../output/screen.ts';
+import { padTo, widthOf } from '../output/width.ts';
+import { isLoopback } from '../url.ts';
+import type { LocalNode } from './local-node.ts';
+import { machineName, type UpOptions } from './options.ts';
+
+/** What is known when the server is up. */
+export interface WelcomeFacts {
+  readonly options: UpOptions;
+  readonly connection: Connection;
+  readonly node: Pick<LocalNode, 'nodeId' | 'name' | 'status'> | undefined;
+  readonly firstStart: boolean;
+  readonly version: string;
+}
+
+/** The lines to print. */
+export function welcome(facts: WelcomeFacts, io: Io, screen: Screen): string[] {
+  const { options, connection, node, firstStart } = facts;
+  const title = `Rollcall ${facts.version} is up.`;
+  const stop = 'Ctrl-C stops it';
+  const first = padTo(title, 72 - widthOf(stop)) + stop;
+  const urls = options.publicUrls.length ? options.publicUrls : [connection.url];
+  const lines = [first, '', ...urls.map((url, index) => `${index ? '          ' : 'Server    '} ${url}`)];
+  if (node) lines.push(...nodeLines(node, io, screen));
+  if (!firstStart) return lines;
+  const rollcall = command(io);
+  lines.push(
+    `Region     ${options.regions.join(', ').padEnd(22)} Account  ${options.account}`,
+    `Data       ${screen.text(shownFolder(options.data, io)).padEnd(22)} nothing outside this folder changed`,
+    '',
+    'Try it',
+    `  ${rollcall} nodes`,
+    `  ${rollcall} aws ssm describe-instance-information`,
+  );
+  if (urls.every(isLoopback)) {
+    lines.push(
+      '',
+      'Another machine can\'t reach "localhost". To let others join:',
+      `  npm start -- --public-url ${suggestedUrl(connection.url)}`,
+    );
+  } else {
+    lines.push('', 'To let another machine join:', `  ${rollcall} activation create`);
+  }
+  return lines;
+}
+
+/** A URL that others might reach this machine at, for the sentence that asks for one. */
+export function suggestedUrl(url: string): string {
+  return `https://${machineName()}:${new URL(url).port || '443'}`;
+}
+
+/** The launcher as it is typed from here. */
+export function command(io: Io): string {
+  return io.cwd === io.root ? './rollcall' : io.launcher;
+}
+
+function nodeLines(node: NonNullable<WelcomeFacts['node']>, io: Io, screen: Screen): string[] {
+  const line = `This node  ${screen.text(node.nodeId)}   ${screen.text(node.name, 30)}   ${screen.text(node.status)}`;
+  if (node.status === 'Online') return [line];
+  const next = node.status === 'not in the list' ? `node restore ${node.nodeId}` : `wait ${node.nodeId}`;
+  return [line, `           ${command(io)} ${next}`];
+}
+
+function shownFolder(folder: string, io: Io): string {
+  const relative = path.relative(io.cwd, folder);
+  return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? folder : `./${relative}`;
+}

@@ -1,0 +1,106 @@
+/** `rollcall up`: the server in this process, and, when asked, this machine's agent in a child of it. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { Command } from 'commander';
+import { connectionIn } from '../context.ts';
+import type { Io } from '../io.ts';
+import { screenOf } from '../output/screen.ts';
+import { type LocalNode, startLocalNode } from '../up/local-node.ts';
+import { readUpOptions, type UpFlags, type UpOptions } from '../up/options.ts';
+import { type RunningServer, startServer } from '../up/server.ts';
+import { welcome } from '../up/welcome.ts';
+import { version } from '../version.ts';
+
+const collect = (value: string, before: string[] = []) => [...before, value];
+
+/** Declares `up`. */
+export function up(command: Command, io: Io): void {
+  command
+    .description(
+      'Starts the server. Each flag is also a variable: --public-url is\nROLLCALL_PUBLIC_URL, lists separated by commas; a flag wins.',
+    )
+    .option(
+      '--listen <host:port>',
+      'where to listen (localhost:8443; all addresses when a --public-url is not loopback)',
+    )
+    .option('--public-url <url>', 'how others reach it; goes into the certificate; repeatable', collect)
+    .option('--data <dir>', 'database, keys, certificates (rollcall-data beside the launcher)')
+    .option('--region <name>', 'a region to serve; repeatable; the first is the default (us-east-1)', collect)
+    .option('--account <id>', 'twelve digits that ARNs show (000000000000)')
+    .option('--domain <name>', 'serve ssm.REGION.NAME and kin as well')
+    .option(
+      '--store <store>',
+      'sqlite, or postgres://USER:PASSWORD@HOST/DATABASE; the variable keeps the password out of ps (sqlite)',
+    )
+    .option('--tls-cert <file>', 'your certificate chain, PEM (a private CA of its own)')
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--metrics <host:port>', 'Prometheus metrics, or off (127.0.0.1:9464)')
+    .option('--proxy-protocol <cidr>', 'believe the PROXY header from there; repeatable', collect)
+    .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (info)')
+    .option('--local-node', 'make this machine a node too; npm start does')
+    .option('--no-local-node', 'do not')
+    .option('--cut-off-nodes <n>', "start although so many nodes don't trust the certificate")
+    .addHelpText(
+      'after',
+      `
+For example:
+  rollcall up --local-node
+  rollcall up --public-url https://rollcall.lan:8443 --data /var/lib/rollcall
+
+Ctrl-C stops it cleanly, a second one at once.`,
+    )
+    .action((flags: UpFlags) => run(readUpOptions(flags, io), io));
+}
+
+async function run(options: UpOptions, io: Io): Promise<void> {
+  const firstStart = !existsSync(path.join(options.data, 'connection.json'));
+  const life = openLife(io);
+  try {
+    life.server = await startServer(options);
+    const connection = connectionIn(options.data, 'named');
+    if (options.localNode && !life.ending) life.node = await startLocalNode(connection, io);
+    const facts = { options, connection, node: life.node, firstStart, version: version(io.root) };
+    if (!life.ending) io.stdout.write(`${welcome(facts, io, screenOf(io)).join('\n')}\n`);
+    await life.server.stopped;
+  } finally {
+    await life.end();
+  }
+}
+
+/** What has been started so far, and its orderly end: the node first, so that the server sees it leave. */
+interface Life {
+  server: RunningServer | undefined;
+  node: LocalNode | undefined;
+  readonly ending: boolean;
+  end(): Promise<void>;
+}
+
+function openLife(io: Io): Life {
+  let ended: Promise<void> | undefined;
+  const life: Life = {
+    server: undefined,
+    node: undefined,
+    get ending() {
+      return ended !== undefined;
+    },
+    end: () => (ended ??= finish()),
+  };
+  const finish = async () => {
+    await life.node?.stop();
+    await life.server?.stop();
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const onSignal = () => {
+    if (!ended) {
+      // Before the server is up there is nothing to end yet; `run` then ends what has come up meanwhile.
+      if (io.stderr.isTTY) io.stderr.write('\nStopping; again to stop at once.\n');
+      void life.end().catch(() => undefined);
+      return;
+    }
+    life.node?.kill();
+    process.exit(130);
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return life;
+}
