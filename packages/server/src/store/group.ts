@@ -7,7 +7,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DatabaseConnection } from 'kysely';
-import type { Clock } from '../clock.ts';
+import { systemClock } from '../clock.ts';
 import type { Gathered, WriteTx } from './contract.ts';
 import { StoreBusy, StoreClosed, StoreMisused } from './errors.ts';
 import { type Language, openWriteScope } from './scope.ts';
@@ -52,7 +52,6 @@ export const groupLimits: GroupLimits = { works: 256, items: 2000, waiting: 100_
 export interface GroupOptions {
   readonly language: Language;
   readonly lane: Lane;
-  readonly clock: Clock;
   readonly limits?: GroupLimits;
   /** Told when an `afterCommit` callback throws: a bug that must not harm others. */
   report(error: unknown): void;
@@ -284,7 +283,8 @@ export class GroupCommit {
   #pause(attempt: number): Promise<void> {
     const longest = 5 * 2 ** attempt;
     return new Promise((resolve) => {
-      this.#options.clock.after(longest / 2 + (Math.random() * longest) / 2, resolve);
+      // Real time: another server is being waited for, not the clock of this one.
+      systemClock().after(longest / 2 + (Math.random() * longest) / 2, resolve);
     });
   }
 }

@@ -2,11 +2,13 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { Store } from './contract.ts';
 import type { GroupLimits, GroupReport } from './group.ts';
+import { openPostgres } from './postgres/open.ts';
 import { openSqlite } from './sqlite/open.ts';
 
 /** Where the store is. */
 export type StorePlace =
   | { readonly kind: 'sqlite'; readonly directory: string }
+  /** Several servers may share a database; who holds what among them is a matter of leases, not of the store. */
   | { readonly kind: 'postgres'; readonly url: string };
 
 /** What may be passed in. */
@@ -28,7 +30,7 @@ export async function openStore(place: StorePlace, options: StoreOptions = {}): 
     ...(options.observe && { observe: options.observe }),
   };
   if (place.kind === 'sqlite') return openSqlite({ directory: place.directory, ...common });
-  throw new Error('PostgreSQL is opened elsewhere.');
+  return openPostgres({ url: place.url, ...common });
 }
 
 function warn(error: unknown): void {

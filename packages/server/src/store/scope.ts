@@ -71,6 +71,7 @@ class Lease implements DatabaseConnection, ConnectionProvider {
     if (!this.#connection) throw new StoreMisused('A tx was used after its unit of work had ended.');
     if (this.failure) throw this.failure.error;
     try {
+      for (const value of query.parameters) checkParameter(value);
       return await this.#connection.executeQuery<R>(query);
     } catch (error) {
       this.failure ??= { error };
@@ -84,6 +85,15 @@ class Lease implements DatabaseConnection, ConnectionProvider {
 
   end(): void {
     this.#connection = undefined;
+  }
+}
+
+/** Refuses, in both engines alike, what only one of them could keep. */
+function checkParameter(value: unknown): void {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw new StoreMisused('Text with a NUL character cannot be kept.');
+  } else if (typeof value !== 'number' && typeof value !== 'bigint' && value !== null) {
+    throw new StoreMisused(`A statement was given a parameter of type ${typeof value}.`);
   }
 }
 

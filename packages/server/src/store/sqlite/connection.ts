@@ -8,18 +8,16 @@ import {
   SqliteAdapter,
   SqliteQueryCompiler,
 } from 'kysely';
-import { isRaw } from '../raw.ts';
+import { printAnd } from '../raw.ts';
 import type { Language } from '../scope.ts';
 
-/** Puts raw conditions in parentheses: an `or` in one must not reach around the limit to a region. */
 class Compiler extends SqliteQueryCompiler {
   protected override visitAnd(node: AndNode): void {
-    for (const [index, side] of [node.left, node.right].entries()) {
-      if (index > 0) this.append(' and ');
-      if (isRaw(side)) this.append('(');
-      this.visitNode(side);
-      if (isRaw(side)) this.append(')');
-    }
+    printAnd(
+      node,
+      (text) => this.append(text),
+      (side) => this.visitNode(side),
+    );
   }
 }
 

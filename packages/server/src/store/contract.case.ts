@@ -1,0 +1,476 @@
+/** The contract, as one suite for both engines: what every caller of the store relies on. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { sql } from 'kysely';
+import {
+  deleteInSteps,
+  type Gathered,
+  isDuplicate,
+  type OmitRegion,
+  rowsOf,
+  type Store,
+  StoreBusy,
+  StoreClosed,
+  StoreMisused,
+  type StoreOptions,
+  type WriteTx,
+} from './index.ts';
+
+/** Opens an empty store. */
+export type OpenEmpty = (options?: StoreOptions) => Promise<Store>;
+
+/** Declares the suite for the stores that `open` makes. */
+export function contractSuite(name: string, open: OpenEmpty): void {
+  describe(`The store's contract on ${name}`, () => {
+    let store: Store;
+    before(async () => {
+      store = await open();
+    });
+    after(() => store.close());
+
+    it('keeps what a work wrote, and nothing of a work that threw', async () => {
+      const region = fresh();
+      await store.write((tx) => addTag(tx, region, 'kept'));
+      await assert.rejects(
+        store.write(async (tx) => {
+          await addTag(tx, region, 'lost');
+          throw new Error('changed its mind');
+        }),
+        /changed its mind/,
+      );
+      assert.deepEqual(await keysIn(store, region), ['kept']);
+    });
+
+    it('isolates a failing work from those that share its commit', async () => {
+      const region = fresh();
+      const results = await Promise.allSettled(
+        ['a', 'b', 'b', 'c'].map((key) =>
+          store.write(async (tx) => {
+            await addTag(tx, region, key);
+            return key;
+          }),
+        ),
+      );
+      assert.deepEqual(
+        results.map((result) => result.status),
+        ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+      );
+      assert.ok(isDuplicate((results[2] as PromiseRejectedResult).reason));
+      assert.deepEqual(await keysIn(store, region), ['a', 'b', 'c']);
+    });
+
+    it('fails a work whose statement failed, even when the work looked away', async () => {
+      const region = fresh();
+      const work = store.write(async (tx) => {
+        await addTag(tx, region, 'one');
+        await addTag(tx, region, 'one').catch(() => undefined);
+        await addTag(tx, region, 'two').catch(() => undefined);
+        return 'fine';
+      });
+      await assert.rejects(work, isDuplicate);
+      assert.deepEqual(await keysIn(store, region), []);
+    });
+
+    it('runs works in the order in which they came, each seeing those before it', async () => {
+      const region = fresh();
+      const seen = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          store.write(async (tx) => {
+            await addTag(tx, region, `${index + 10}`);
+            return (await tx.in(region).selectFrom('tags').select('key').execute()).length;
+          }),
+        ),
+      );
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 20 }, (_, index) => index + 1),
+      );
+    });
+
+    it('calls back after the commit, in order, and only for works that succeeded', async () => {
+      const region = fresh();
+      const calls: string[] = [];
+      const visible: Promise<string[]>[] = [];
+      const work = (key: string, fail: boolean) =>
+        store.write(async (tx) => {
+          tx.afterCommit(() => {
+            calls.push(key);
+            visible.push(keysIn(store, region));
+          });
+          await addTag(tx, region, key);
+          if (fail) throw new Error('no');
+        });
+      const answers = await Promise.allSettled([work('a', false), work('b', true), work('c', false)]);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'fulfilled'],
+      );
+      assert.deepEqual(calls, ['a', 'c']);
+      // Whoever is woken by a callback finds everything of that commit.
+      assert.deepEqual(await Promise.all(visible), [
+        ['a', 'c'],
+        ['a', 'c'],
+      ]);
+    });
+
+    it('reads see only what is committed', async () => {
+      const region = fresh();
+      let during: Promise<string[]> | undefined;
+      await store.write(async (tx) => {
+        await addTag(tx, region, 'new');
+        during = keysIn(store, region);
+        await during;
+      });
+      assert.deepEqual(await during, []);
+      assert.deepEqual(await keysIn(store, region), ['new']);
+    });
+
+    it('a read sees one moment', async () => {
+      const region = fresh();
+      await store.write((tx) => addTag(tx, region, 'old'));
+      const [first, second] = await store.read(async (tx) => {
+        const count = async () => (await tx.in(region).selectFrom('tags').select('key').execute()).length;
+        const before = await count();
+        await store.write((other) => addTag(other, region, 'new'));
+        return [before, await count()];
+      });
+      assert.deepEqual([first, second], [1, 1]);
+      assert.equal((await keysIn(store, region)).length, 2);
+    });
+
+    it('a read cannot write, and a tx ends with its work', async () => {
+      await assert.rejects(store.read((tx) => addTag(tx as WriteTx, fresh(), 'x')));
+      let kept: WriteTx | undefined;
+      await store.write(async (tx) => {
+        kept = tx;
+      });
+      await assert.rejects(keptUse(kept!), StoreMisused);
+      await assert.rejects(
+        store.write((tx) => tx.everywhere.transaction().execute(async () => undefined)),
+        StoreMisused,
+      );
+    });
+
+    it('tells a work that would wait for another', async () => {
+      await assert.rejects(
+        store.write(() => store.write(async () => undefined)),
+        StoreMisused,
+      );
+    });
+
+    it('writes 500 at once, each once', async () => {
+      const region = fresh();
+      await Promise.all(
+        Array.from({ length: 500 }, (_, index) => store.write((tx) => addTag(tx, region, `${index}`))),
+      );
+      assert.equal((await keysIn(store, region)).length, 500);
+    });
+
+    it('counts exactly under concurrent works that read and then write', async () => {
+      const region = fresh();
+      await store.write((tx) => addTag(tx, region, 'counter', '0'));
+      await Promise.all(
+        Array.from({ length: 200 }, () =>
+          store.write(async (tx) => {
+            const { value } = await tx
+              .in(region)
+              .selectFrom('tags')
+              .select('value')
+              .executeTakeFirstOrThrow();
+            await tx
+              .in(region)
+              .updateTable('tags')
+              .set({ value: `${Number(value) + 1}` })
+              .execute();
+          }),
+        ),
+      );
+      const [row] = await store.read((tx) => tx.in(region).selectFrom('tags').selectAll().execute());
+      assert.equal(row?.value, '200');
+    });
+
+    regionCases(() => store);
+    gatherCases(() => store);
+    valueCases(() => store);
+
+    it('deletes in steps, only what it was told to', async () => {
+      const region = fresh();
+      const rows = Array.from({ length: 25 }, (_, index) => ({ ...tag(`${index + 10}`), value: `${index}` }));
+      await store.write(async (tx) => void (await tx.in(region).insertInto('tags').values(rows).execute()));
+      const deleted = await deleteInSteps(
+        store,
+        'tags',
+        (row) => row.and([row('region', '=', region), row('key', '<', '33')]),
+        { rows: 10 },
+      );
+      assert.equal(deleted, 23);
+      assert.deepEqual(await keysIn(store, region), ['33', '34']);
+    });
+
+    it('refuses more than may wait, and takes work again afterwards', async () => {
+      const small = await open({ limits: { works: 2, items: 2, waiting: 5 } });
+      const region = fresh();
+      const results = await Promise.allSettled(
+        ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => small.write((tx) => addTag(tx, region, key))),
+      );
+      assert.ok((results[5] as PromiseRejectedResult).reason instanceof StoreBusy);
+      await small.write((tx) => addTag(tx, region, 'g'));
+      assert.deepEqual(await keysIn(small, region), ['a', 'b', 'c', 'd', 'e', 'g']);
+      await small.close();
+    });
+
+    it('survives a callback that throws, and reports it', async () => {
+      const reports: unknown[] = [];
+      const own = await open({ report: (error) => void reports.push(error) });
+      const calls: string[] = [];
+      await Promise.all([
+        own.write(async (tx) =>
+          tx.afterCommit(() => {
+            throw new Error('first');
+          }),
+        ),
+        own.write(async (tx) => tx.afterCommit(() => void calls.push('second'))),
+      ]);
+      assert.deepEqual(calls, ['second']);
+      assert.equal((reports[0] as Error).message, 'first');
+      await own.close();
+    });
+
+    it('finishes what was handed in before it closes, and takes nothing after', async () => {
+      const own = await open();
+      const region = fresh();
+      const written = own.write(async (tx) => {
+        await addTag(tx, region, 'x');
+        return (await tx.in(region).selectFrom('tags').select('key').execute()).length;
+      });
+      await own.close();
+      assert.equal(await written, 1);
+      await assert.rejects(
+        own.write(async () => undefined),
+        StoreClosed,
+      );
+      await assert.rejects(
+        own.read(async () => undefined),
+        StoreClosed,
+      );
+      await own.close();
+    });
+  });
+}
+
+function regionCases(get: () => Store): void {
+  it('shows and changes nothing of another region', async () => {
+    const store = get();
+    const [here, there] = [fresh(), fresh()];
+    await store.write(async (tx) => {
+      await addTag(tx, here, 'same', 'here');
+      await addTag(tx, there, 'same', 'there');
+    });
+    const valuesIn = (region: string) =>
+      store.read(async (tx) =>
+        (await tx.in(region).selectFrom('tags').select('value').execute()).map((row) => row.value),
+      );
+    await store.write(async (tx) => {
+      const done = await tx.in(here).updateTable('tags').set({ value: 'changed' }).executeTakeFirst();
+      assert.equal(done.numUpdatedRows, 1n);
+    });
+    assert.deepEqual([await valuesIn(here), await valuesIn(there)], [['changed'], ['there']]);
+    await store.write(async (tx) => void (await tx.in(here).deleteFrom('tags').execute()));
+    assert.deepEqual([await valuesIn(here), await valuesIn(there)], [[], ['there']]);
+  });
+
+  it('keeps to the region when a condition is written by hand with an "or"', async () => {
+    const store = get();
+    const [here, there] = [fresh(), fresh()];
+    await store.write(async (tx) => {
+      await addTag(tx, here, 'a');
+      await addTag(tx, there, 'b');
+    });
+    const rows = await store.read((tx) =>
+      tx.in(here).selectFrom('tags').select('key').where(sql<boolean>`key = 'a' or key = 'b'`).execute(),
+    );
+    assert.deepEqual(rows, [{ key: 'a' }]);
+    await store.write(
+      async (tx) => void (await tx.in(here).deleteFrom('tags').where(sql<boolean>`1 = 1 or 1 = 1`).execute()),
+    );
+    assert.deepEqual(await keysIn(store, there), ['b']);
+  });
+
+  it('files a row under its own region, whatever the row says', async () => {
+    const store = get();
+    const [here, there] = [fresh(), fresh()];
+    const row = { ...tag('a'), region: there } as OmitRegion<'tags'>;
+    await store.write(async (tx) => void (await tx.in(here).insertInto('tags').values([row]).execute()));
+    assert.deepEqual(await keysIn(store, here), ['a']);
+    assert.deepEqual(await keysIn(store, there), []);
+  });
+}
+
+function gatherCases(get: () => Store): void {
+  /** Writes tags by one statement; answers their numbers in the group. Refuses the key `bad`. */
+  const path = (region: string, groups: string[][] = []): Gathered<string, number> => ({
+    name: 'tags',
+    async write(tx, keys) {
+      groups.push([...keys]);
+      const rows = rowsOf(
+        tx,
+        'item',
+        keys.map((key) => ({ key, at: 1_767_225_600_000 })),
+        { key: 'text', at: 'bigint' },
+      );
+      await sql`insert into tags (region, resource_type, resource_id, key, value)
+        select ${sql.lit(region)}, 't', 'r', item.key, item.at from ${rows} where true`.execute(
+        tx.everywhere,
+      );
+      if (keys.includes('bad')) throw new Error('bad item');
+      return keys.map((_, index) => index);
+    },
+  });
+
+  it('writes items that came together as one, in order, and answers each', async () => {
+    const store = get();
+    const region = fresh();
+    const groups: string[][] = [];
+    const tags = path(region, groups);
+    const answers = await Promise.all(['c', 'a', 'b'].map((key) => store.gather(tags, key)));
+    assert.deepEqual(answers, [0, 1, 2]);
+    assert.deepEqual(groups, [['c', 'a', 'b']]);
+    const rows = await store.read((tx) =>
+      tx.in(region).selectFrom('tags').select(['key', 'value']).orderBy('key').execute(),
+    );
+    assert.deepEqual(rows[0], { key: 'a', value: '1767225600000' });
+    assert.equal(rows.length, 3);
+  });
+
+  it('lets a bad item harm only itself', async () => {
+    const store = get();
+    const region = fresh();
+    const tags = path(region);
+    const answers = await Promise.allSettled(['a', 'bad', 'b', 'a'].map((key) => store.gather(tags, key)));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'rejected'],
+    );
+    assert.match(String((answers[1] as PromiseRejectedResult).reason), /bad item/);
+    assert.ok(isDuplicate((answers[3] as PromiseRejectedResult).reason));
+    assert.deepEqual(await keysIn(store, region), ['a', 'b']);
+  });
+
+  it('keeps works and gathered items in the order in which they came', async () => {
+    const store = get();
+    const region = fresh();
+    const tags = path(region);
+    const count = (tx: WriteTx) =>
+      tx
+        .in(region)
+        .selectFrom('tags')
+        .select('key')
+        .execute()
+        .then((rows) => rows.length);
+    const [before, , afterwards] = await Promise.all([
+      store.write(count),
+      store.gather(tags, 'x'),
+      store.write(count),
+    ]);
+    assert.deepEqual([before, afterwards], [0, 1]);
+  });
+
+  it('refuses a path that does not answer every item', async () => {
+    const silent: Gathered<string, number> = { name: 'silent', write: async () => [] };
+    await assert.rejects(get().gather(silent, 'x'), StoreMisused);
+  });
+}
+
+function valueCases(get: () => Store): void {
+  it('sorts text by its bytes', async () => {
+    const store = get();
+    const region = fresh();
+    const keys = ['é', 'a', 'B', 'z', 'A', '10', '9', '_', 'a-b', 'ab', '日本'];
+    await store.write(async (tx) => {
+      for (const key of keys) await addTag(tx, region, key);
+    });
+    const sorted = ['10', '9', 'A', 'B', '_', 'a', 'a-b', 'ab', 'z', 'é', '日本'];
+    assert.deepEqual(await keysIn(store, region), sorted);
+    const later = await store.read((tx) =>
+      tx.in(region).selectFrom('tags').select('key').where('key', '>', 'a').orderBy('key').execute(),
+    );
+    assert.deepEqual(
+      later.map(({ key }) => key),
+      ['a-b', 'ab', 'z', 'é', '日本'],
+    );
+  });
+
+  it('gives counters and times back as numbers, absent values as null', async () => {
+    const store = get();
+    const server_id = fresh();
+    const row = { server_id, started_at: 1_767_225_600_123, lease_until: 0, stopped_at: null };
+    await store.write(async (tx) => void (await tx.everywhere.insertInto('servers').values(row).execute()));
+    const read = await store.read((tx) =>
+      tx.everywhere.selectFrom('servers').selectAll().where('server_id', '=', server_id).execute(),
+    );
+    assert.deepEqual(read, [row]);
+    const sums = await store.read((tx) =>
+      tx.everywhere
+        .selectFrom('servers')
+        .select((row) => [row.fn.countAll().as('count'), row.fn.sum('started_at').as('sum')])
+        .where('server_id', '=', server_id)
+        .executeTakeFirst(),
+    );
+    assert.deepEqual(sums, { count: 1, sum: 1_767_225_600_123 });
+  });
+
+  it('refuses in either engine what one of them could not keep', async () => {
+    const store = get();
+    const region = fresh();
+    await assert.rejects(
+      store.write((tx) => addTag(tx, region, 'a\0b')),
+      StoreMisused,
+    );
+    await assert.rejects(
+      store.write((tx) => addTag(tx, region, 'x', { toString: 'y' } as unknown as string)),
+    );
+    assert.deepEqual(await keysIn(store, region), []);
+  });
+
+  it('enforces what belongs together', async () => {
+    await assert.rejects(
+      get().write((tx) =>
+        tx.everywhere
+          .insertInto('access_keys')
+          .values({
+            access_key_id: fresh(),
+            user_name: 'nobody',
+            secret: '',
+            status: 'Active',
+            created_at: 1,
+          })
+          .execute(),
+      ),
+      /foreign key/i,
+    );
+  });
+}
+
+/** A name that no other case uses. */
+function fresh(): string {
+  return `r-${randomBytes(6).toString('hex')}`;
+}
+
+function tag(key: string, value = ''): OmitRegion<'tags'> {
+  return { resource_type: 't', resource_id: 'r', key, value };
+}
+
+async function addTag(tx: WriteTx, region: string, key: string, value = ''): Promise<void> {
+  await tx.in(region).insertInto('tags').values(tag(key, value)).execute();
+}
+
+async function keptUse(tx: WriteTx): Promise<void> {
+  await tx.everywhere.selectFrom('tags').selectAll().execute();
+}
+
+function keysIn(store: Store, region: string): Promise<string[]> {
+  return store.read(async (tx) =>
+    (await tx.in(region).selectFrom('tags').select('key').orderBy('key').execute()).map(({ key }) => key),
+  );
+}
