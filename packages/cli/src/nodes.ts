@@ -4,6 +4,9 @@ import type { Client } from './client.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { listAll, type Wire } from './wire.ts';
 
+/** The role that nodes get when an activation names none. */
+export const nodeRole = 'RollcallNode';
+
 /** The members of DescribeInstanceInformation that verbs look at. */
 export interface NodeInformation {
   readonly InstanceId: string;

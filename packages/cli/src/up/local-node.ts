@@ -7,11 +7,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import type { AgentProcess } from '@rollcall/agent';
 import { type Client, withClient } from '../client.ts';
 import type { Connection } from '../context.ts';
 import type { Io } from '../io.ts';
-import { findInformation } from '../nodes.ts';
+import { findInformation, nodeRole } from '../nodes.ts';
 
 /** The node, once it was given the time to report in. */
 export interface LocalNode {
@@ -32,12 +32,19 @@ const patience = 5000;
 /** How long an activation is good for that is used within the second. */
 const validity = 15 * 60_000;
 
-/** Enrols this machine if need be, starts its agent, and waits until it is in the list. */
-export async function startLocalNode(connection: Connection & { data: string }, io: Io): Promise<LocalNode> {
+/**
+ * Enrols this machine if need be, starts its agent, and waits until it is in the list.
+ * `url` is how the node is to reach the server.
+ */
+export async function startLocalNode(
+  connection: Connection & { data: string },
+  url: string,
+  io: Io,
+): Promise<LocalNode> {
   const root = path.join(connection.data, 'agent');
   return withClient(connection, async (client) => {
-    const { nodeId, enrolled } = await enrol(client, root, io);
-    const agent = superviseAgent(root, io);
+    const { nodeId, enrolled } = await enrol(client, url, root, io);
+    const agent = await superviseAgent(root, io);
     try {
       const status = await waitForList(client, nodeId, io);
       return { nodeId, name: os.hostname(), status, enrolled, stop: agent.stop, kill: agent.kill };
@@ -48,29 +55,37 @@ export async function startLocalNode(connection: Connection & { data: string }, 
   });
 }
 
-async function enrol(client: Client, root: string, io: Io): Promise<{ nodeId: string; enrolled: boolean }> {
+interface Enrolment {
+  readonly nodeId: string;
+  readonly enrolled: boolean;
+}
+
+async function enrol(client: Client, url: string, root: string, io: Io): Promise<Enrolment> {
   const agent = await import('@rollcall/agent');
-  const { connection } = client;
-  const known = agent.loadIdentity(root)?.identity;
-  if (agent.isRegistered(known)) {
-    // The server is the one of this folder, whatever it is called today: the node follows it.
-    if (known.serverUrl !== connection.url) agent.saveIdentity(root, { ...known, serverUrl: connection.url });
+  const known = agent.readStatus(root);
+  if (known) {
+    if (known.serverUrl !== url)
+      io.stderr.write(
+        `This machine's node was enrolled at ${known.serverUrl} and looks for the server there, not at ${url}.\nTo enrol it anew: stop, delete ${root}, start again.\n`,
+      );
     return { nodeId: known.nodeId, enrolled: false };
   }
+  const { connection } = client;
   const activation = await client.call<{ ActivationId: string; ActivationCode: string }>(
     'ssm',
     'CreateActivation',
     {
       Description: 'the machine that the server runs on',
       DefaultInstanceName: os.hostname().slice(0, 256),
-      IamRole: 'RollcallNode',
+      IamRole: nodeRole,
       RegistrationLimit: 1,
       ExpirationDate: Math.round((io.now() + validity) / 1000),
     },
   );
-  const { nodeId } = await agent.register({
-    serverUrl: connection.url,
-    activationId: activation.ActivationId,
+  const { ActivationId } = activation;
+  const { nodeId, result } = await agent.register({
+    serverUrl: url,
+    activationId: ActivationId,
     activationCode: activation.ActivationCode,
     region: connection.region,
     root,
@@ -79,7 +94,10 @@ async function enrol(client: Client, root: string, io: Io): Promise<{ nodeId: st
         ? readFileSync(connection.caFile, 'utf8')
         : undefined,
   });
-  return { nodeId, enrolled: true };
+  if (result === 'already') await client.call('ssm', 'DeleteActivation', { ActivationId });
+  // Beside a server that speaks for itself, only trouble is worth a line.
+  else agent.saveConfig(root, { logLevel: 'warn' });
+  return { nodeId, enrolled: result === 'registered' };
 }
 
 /** Waits until the node is Online, or for as long as a start may take. */
@@ -93,13 +111,15 @@ async function waitForList(client: Client, nodeId: string, io: Io): Promise<stri
 }
 
 /** Keeps an agent running: one that ends by itself is started again, a little later each time. */
-function superviseAgent(root: string, io: Io): { stop(): Promise<void>; kill(): void } {
+async function superviseAgent(root: string, io: Io): Promise<{ stop(): Promise<void>; kill(): void }> {
+  const { agentProcess } = await import('@rollcall/agent');
+  const cache = path.join(io.root, 'node_modules/.cache/rollcall');
   let stopping = false;
   let delay = 1000;
   let timer: NodeJS.Timeout | undefined;
   let child: ChildProcess;
   const start = () => {
-    child = spawnAgent(root);
+    child = spawnAgent(agentProcess({ root, cache }));
     const began = io.now();
     child.once('error', (error) => io.stderr.write(`The agent can't be started: ${error.message}\n`));
     child.once('exit', (code, signal) => {
@@ -133,12 +153,8 @@ function superviseAgent(root: string, io: Io): { stop(): Promise<void>; kill(): 
   };
 }
 
-function spawnAgent(root: string): ChildProcess {
-  const program = path.join(path.dirname(fileURLToPath(import.meta.resolve('@rollcall/agent'))), 'run.ts');
+function spawnAgent({ file, args, env }: AgentProcess): ChildProcess {
   // A session of its own: Ctrl-C is ours to pass on, in order. When we die, its channel to us closes, and it
   // ends as well.
-  return spawn(process.execPath, [program, '--root', root], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    detached: true,
-  });
+  return spawn(file, args, { env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true });
 }

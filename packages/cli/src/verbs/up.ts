@@ -58,7 +58,9 @@ async function run(options: UpOptions, io: Io): Promise<void> {
   try {
     life.server = await startServer(options);
     const connection = connectionIn(options.data, 'named');
-    if (options.localNode && !life.ending) life.node = await startLocalNode(connection, io);
+    if (options.localNode && !life.ending) {
+      life.node = await startLocalNode(connection, localUrl(options, connection.url), io);
+    }
     const facts = { options, connection, node: life.node, firstStart, version: version(io.root) };
     if (!life.ending) io.stdout.write(`${welcome(facts, io, screenOf(io)).join('\n')}\n`);
     await life.server.stopped;
@@ -103,4 +105,13 @@ function openLife(io: Io): Life {
   };
   for (const signal of signals) process.on(signal, onSignal);
   return life;
+}
+
+/**
+ * The URL for the node beside the server: one that stays the same when the server gets another public name.
+ * A certificate of the operator's own isn't for localhost, though.
+ */
+function localUrl(options: UpOptions, url: string): string {
+  const onLoopback = ['localhost', '127.0.0.1', '::1', '::', '0.0.0.0'].includes(options.listen.host);
+  return onLoopback && !options.tlsCert ? `https://localhost:${options.listen.port}` : url;
 }
