@@ -4,9 +4,9 @@
  */
 import type { Clock } from '../clock.ts';
 import type { AnyOperation, Call } from '../service/index.ts';
-import type { Store } from '../store/contract.ts';
+import { deleteInSteps, type Store } from '../store/index.ts';
 import { auditOperations } from './operations.ts';
-import { deleteAuditBefore, writeRefusals } from './queries.ts';
+import { writeRefusals } from './queries.ts';
 import { Refusals } from './refusals.ts';
 import { timePrefix } from './sortable-id.ts';
 
@@ -39,7 +39,6 @@ export interface AuditDeps {
 }
 
 const flushPeriod = 2000;
-const sweepStep = 1000;
 const day = 86_400_000;
 
 /** Opens the audit trail. */
@@ -68,14 +67,9 @@ export function openAudit(deps: AuditDeps): Audit {
     operations: auditOperations({ store }),
     refused: (call, resource, code) => refusals.add(call, resource, code),
     flush,
-    async sweep() {
+    sweep() {
       const before = timePrefix(clock.now() - (deps.retentionDays?.() ?? 400) * day);
-      let gone = 0;
-      for (;;) {
-        const step = await store.write((tx) => deleteAuditBefore(tx, before, sweepStep));
-        gone += step;
-        if (step < sweepStep) return gone;
-      }
+      return deleteInSteps(store, 'audit', (row) => row('audit_id', '<', before));
     },
     async close() {
       timer.cancel();

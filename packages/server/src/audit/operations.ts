@@ -1,10 +1,9 @@
 /** `Rollcall.ListAuditRecords`: the trail, newest first. */
+import type { AuditRecord, ListAuditRecordsInput, ListAuditRecordsOutput } from '@rollcall/wire';
 import { type AnyOperation, operation } from '../service/index.ts';
-import type { Store } from '../store/contract.ts';
-import type { AuditRow } from '../store/schema.ts';
+import type { AuditRow, Store } from '../store/index.ts';
 import { readPageToken, writePageToken } from './page-token.ts';
 import { auditPage } from './queries.ts';
-import type { AuditRecord, ListAuditRecordsInput, ListAuditRecordsOutput } from './shapes.ts';
 
 /** Declares the operations of the audit trail. */
 export function auditOperations({ store }: { store: Store }): readonly AnyOperation[] {
@@ -17,20 +16,20 @@ export function auditOperations({ store }: { store: Store }): readonly AnyOperat
       async handle(call, input) {
         const limit = input.MaxResults ?? 50;
         const before = input.NextToken ? String(readPageToken(input.NextToken, ['string'])[0]) : undefined;
-        const rows = await store.read((tx) =>
-          auditPage(tx, call.region, {
-            principal: input.Principal,
-            operation: input.Operation,
-            resource: input.Resource,
-            decision: input.Decision,
-            before,
-            limit: limit + 1,
-          }),
+        const filter = {
+          principal: input.Principal,
+          operation: input.Operation,
+          decision: input.Decision,
+          since: input.Since?.getTime(),
+        };
+        const { rows, total } = await store.read((tx) =>
+          auditPage(tx, call.region, filter, before, limit + 1),
         );
         const page = rows.slice(0, limit);
         const last = page.at(-1);
         return {
-          AuditRecords: page.map(auditRecord),
+          Records: page.map(auditRecord),
+          Total: total,
           ...(rows.length > limit && last && { NextToken: writePageToken([last.audit_id]) }),
         };
       },
@@ -40,16 +39,16 @@ export function auditOperations({ store }: { store: Store }): readonly AnyOperat
 
 function auditRecord(row: AuditRow): AuditRecord {
   return {
-    AuditId: row.audit_id,
-    Time: new Date(row.at),
-    LastTime: new Date(row.last_at),
-    Count: row.count,
+    Id: row.audit_id,
+    At: new Date(row.at),
     Region: row.region,
     Principal: row.principal,
     Operation: row.operation,
     Resource: row.resource,
     Decision: row.decision,
-    SourceAddress: row.source,
+    Source: row.source,
+    Count: row.count,
+    LastAt: new Date(row.last_at),
     ...(row.code !== null && { Code: row.code }),
     ...(row.detail !== null && { Detail: row.detail }),
   };

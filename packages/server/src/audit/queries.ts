@@ -1,27 +1,33 @@
 /** The SQL of the audit trail. */
-import type { ReadTx, WriteTx } from '../store/contract.ts';
-import type { AuditRow } from '../store/schema.ts';
+import { sql } from 'kysely';
+import type { AuditRow, ReadTx, WriteTx } from '../store/index.ts';
 
-/** Which rows a reader wants. */
+/** Which rows a reader wants; what is undefined doesn't narrow. */
 export interface AuditFilter {
-  readonly principal?: string | undefined;
-  readonly operation?: string | undefined;
-  readonly resource?: string | undefined;
-  readonly decision?: 'allow' | 'deny' | undefined;
-  /** Only rows older than this id. */
-  readonly before?: string | undefined;
-  readonly limit: number;
+  readonly principal: string | undefined;
+  readonly operation: string | undefined;
+  readonly decision: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly since: number | undefined;
 }
 
-/** One page of a region's trail, newest first. */
-export async function auditPage(tx: ReadTx, region: string, filter: AuditFilter): Promise<AuditRow[]> {
-  let query = tx.everywhere.selectFrom('audit').selectAll().where('region', '=', region);
+/** One page of a region's trail, newest first, older than the id `before`; and how many rows match in all. */
+export async function auditPage(
+  tx: ReadTx,
+  region: string,
+  filter: AuditFilter,
+  before: string | undefined,
+  limit: number,
+): Promise<{ rows: AuditRow[]; total: number }> {
+  let query = tx.everywhere.selectFrom('audit').where('region', '=', region);
   if (filter.principal !== undefined) query = query.where('principal', '=', filter.principal);
   if (filter.operation !== undefined) query = query.where('operation', '=', filter.operation);
-  if (filter.resource !== undefined) query = query.where('resource', '=', filter.resource);
-  if (filter.decision !== undefined) query = query.where('decision', '=', filter.decision);
-  if (filter.before !== undefined) query = query.where('audit_id', '<', filter.before);
-  return query.orderBy('audit_id', 'desc').limit(filter.limit).execute();
+  if (filter.decision !== undefined) query = query.where(sql<boolean>`decision = ${filter.decision}`);
+  if (filter.since !== undefined) query = query.where('last_at', '>=', filter.since);
+  const { total } = await query.select((row) => row.fn.countAll().as('total')).executeTakeFirstOrThrow();
+  const page = before === undefined ? query : query.where('audit_id', '<', before);
+  const rows = await page.selectAll().orderBy('audit_id', 'desc').limit(limit).execute();
+  return { rows, total: Number(total) };
 }
 
 /** Writes folded refusals; a row that is there already is counted up. */
@@ -39,16 +45,4 @@ export async function writeRefusals(tx: WriteTx, rows: readonly AuditRow[]): Pro
       )
       .execute();
   }
-}
-
-/** Deletes at most `limit` rows whose id is below `before`; answers how many went. */
-export async function deleteAuditBefore(tx: WriteTx, before: string, limit: number): Promise<number> {
-  const oldest = tx.everywhere
-    .selectFrom('audit')
-    .select('audit_id')
-    .where('audit_id', '<', before)
-    .orderBy('audit_id')
-    .limit(limit);
-  const result = await tx.everywhere.deleteFrom('audit').where('audit_id', 'in', oldest).executeTakeFirst();
-  return Number(result.numDeletedRows);
 }

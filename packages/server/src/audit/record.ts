@@ -1,6 +1,6 @@
 /** Writes the audit row of a change, in the transaction that makes the change: both happen, or neither. */
 import type { Call, Principal } from '../service/index.ts';
-import type { WriteTx } from '../store/contract.ts';
+import type { WriteTx } from '../store/index.ts';
 import { type AuditDetail, detailText } from './detail.ts';
 import { sortableId } from './sortable-id.ts';
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Call } from '../service/index.ts';
-import type { AuditRow } from '../store/schema.ts';
+import type { AuditRow } from '../store/index.ts';
 import { principalName } from './record.ts';
 import { timePrefix } from './sortable-id.ts';
 

@@ -5,9 +5,8 @@
 import { sortableId, timePrefix } from '../audit/index.ts';
 import type { Clock } from '../clock.ts';
 import type { AnyOperation } from '../service/index.ts';
-import type { Store, WriteTx } from '../store/contract.ts';
+import { deleteInSteps, type Store, type WriteTx } from '../store/index.ts';
 import { eventOperations } from './operations.ts';
-import { deleteEventsBefore } from './queries.ts';
 
 /** Something that happened. */
 export interface NewEvent {
@@ -37,7 +36,6 @@ export interface EventsDeps {
   readonly retentionDays?: () => number;
 }
 
-const sweepStep = 1000;
 const day = 86_400_000;
 
 /** Opens the events. */
@@ -52,14 +50,9 @@ export function openEvents({ store, clock, retentionDays }: EventsDeps): Events 
         .values({ event_id: sortableId(at), at, kind, subject, detail: detail.slice(0, 1000) })
         .execute();
     },
-    async sweep() {
+    sweep() {
       const before = timePrefix(clock.now() - (retentionDays?.() ?? 90) * day);
-      let gone = 0;
-      for (;;) {
-        const step = await store.write((tx) => deleteEventsBefore(tx, before, sweepStep));
-        gone += step;
-        if (step < sweepStep) return gone;
-      }
+      return deleteInSteps(store, 'events', (row) => row('event_id', '<', before));
     },
   };
 }

@@ -1,9 +1,9 @@
 /** `Rollcall.ListEvents`: what happened by itself, newest first. */
+import type { ListEventsInput, ListEventsOutput } from '@rollcall/wire';
 import { readPageToken, writePageToken } from '../audit/index.ts';
 import { type AnyOperation, operation } from '../service/index.ts';
-import type { Store } from '../store/contract.ts';
+import type { Store } from '../store/index.ts';
 import { eventPage } from './queries.ts';
-import type { ListEventsInput, ListEventsOutput } from './shapes.ts';
 
 /** Declares the operations of the events. */
 export function eventOperations({ store }: { store: Store }): readonly AnyOperation[] {
@@ -17,14 +17,14 @@ export function eventOperations({ store }: { store: Store }): readonly AnyOperat
         const limit = input.MaxResults ?? 50;
         const before = input.NextToken ? String(readPageToken(input.NextToken, ['string'])[0]) : undefined;
         const rows = await store.read((tx) =>
-          eventPage(tx, call.region, { kind: input.Kind, subject: input.Subject, before, limit: limit + 1 }),
+          eventPage(tx, call.region, { subject: input.Subject, before, limit: limit + 1 }),
         );
         const page = rows.slice(0, limit);
         const last = page.at(-1);
         return {
           Events: page.map((row) => ({
-            EventId: row.event_id,
-            Time: new Date(row.at),
+            Id: row.event_id,
+            At: new Date(row.at),
             Region: row.region,
             Kind: row.kind,
             Subject: row.subject,

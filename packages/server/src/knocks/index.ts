@@ -5,12 +5,11 @@
  */
 import type { Clock } from '../clock.ts';
 import type { AnyOperation } from '../service/index.ts';
-import type { Store, WriteTx } from '../store/contract.ts';
-import type { KnocksRow } from '../store/schema.ts';
+import { deleteInSteps, type KnocksRow, type Store, type WriteTx } from '../store/index.ts';
 import { ClaimFilter } from './claim-filter.ts';
 import { knownAge, knownRows, strangersAge, strangersRows } from './limits.ts';
 import { knockOperations } from './operations.ts';
-import { countRoom, deleteKnocksBefore, trimClaims, trimRoom, trimSources, writeKnocks } from './queries.ts';
+import { countRoom, trimClaims, trimRoom, trimSources, writeKnocks } from './queries.ts';
 import { type IsKnown, sortRooms } from './sort-rooms.ts';
 import { sourceOf } from './source-of.ts';
 import { harmlessText } from './untrusted-text.ts';
@@ -18,6 +17,8 @@ import { type WaitingKnock, WaitingRoom } from './waiting-room.ts';
 
 /** One refused or broken attempt, as the door saw it. All of it may be a stranger's text. */
 export interface Knock {
+  /** Milliseconds since the epoch; now when left out. */
+  readonly at?: number;
   readonly address: string;
   /** Not remembered: it belongs to a connection that is gone. */
   readonly port?: number;
@@ -64,7 +65,6 @@ export interface KnocksDeps {
 }
 
 const flushPeriod = 2000;
-const sweepStep = 1000;
 const recountEvery = 30;
 
 /** Opens the door's memory. */
@@ -104,16 +104,16 @@ export function openKnocks(deps: KnocksDeps): Knocks {
 
   return {
     operations: knockOperations({ store }),
-    note: (knock) => waiting.add(waitingKnock(knock, clock.now(), filter)),
+    note: (knock) => waiting.add(waitingKnock(knock, knock.at ?? clock.now(), filter)),
     learn: (claim) => filter.learn(claim),
     flush,
     async sweep() {
       let gone = 0;
       for (const [room, age] of [['known', knownAge] as const, ['stranger', strangersAge] as const]) {
         const before = clock.now() - age;
-        for (let step = sweepStep; step === sweepStep; gone += step) {
-          step = await store.write((tx) => deleteKnocksBefore(tx, room, before, sweepStep));
-        }
+        gone += await deleteInSteps(store, 'knocks', (row) =>
+          row.and([row('room', '=', room), row('last_at', '<', before)]),
+        );
       }
       return gone;
     },

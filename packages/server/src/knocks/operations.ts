@@ -1,11 +1,9 @@
 /** `Rollcall.ListKnocks`: who was turned away at the door, newest first. */
+import type { KnockRecord, ListKnocksInput, ListKnocksOutput } from '@rollcall/wire';
 import { readPageToken, writePageToken } from '../audit/index.ts';
 import { type AnyOperation, operation } from '../service/index.ts';
-import type { Store } from '../store/contract.ts';
-import type { KnocksRow } from '../store/schema.ts';
+import type { KnocksRow, Store } from '../store/index.ts';
 import { type KnockPlace, knockPage } from './queries.ts';
-import type { KnockRecord, ListKnocksInput, ListKnocksOutput } from './shapes.ts';
-import { sourceOf } from './source-of.ts';
 
 /** Declares the operations of the knocks. */
 export function knockOperations({ store }: { store: Store }): readonly AnyOperation[] {
@@ -17,14 +15,7 @@ export function knockOperations({ store }: { store: Store }): readonly AnyOperat
       changes: false,
       async handle(_call, input) {
         const limit = input.MaxResults ?? 50;
-        const filter = {
-          room: input.Room,
-          source: input.Source?.includes('/') ? input.Source : input.Source && sourceOf(input.Source),
-          claim: input.Claim,
-          reason: input.Reason,
-          region: input.Region,
-          since: input.Since?.getTime(),
-        };
+        const filter = { room: input.Room, claim: input.Claim, since: input.Since?.getTime() };
         const after = input.NextToken
           ? (readPageToken(input.NextToken, [
               'number',
@@ -59,8 +50,8 @@ function knockRecord(row: KnocksRow): KnockRecord {
     Reason: row.reason,
     Layer: row.layer,
     Client: row.client,
-    FirstTime: new Date(row.first_at),
-    LastTime: new Date(row.last_at),
+    FirstAt: new Date(row.first_at),
+    LastAt: new Date(row.last_at),
     Count: row.count,
     ...(row.server_name !== null && { ServerName: row.server_name }),
     ...(row.region !== null && { Region: row.region }),

@@ -1,7 +1,6 @@
 /** The SQL of the knocks. Both rooms share one table; the limits of each are kept here. */
 import { type RawBuilder, sql } from 'kysely';
-import type { ReadTx, WriteTx } from '../store/contract.ts';
-import type { KnocksRow } from '../store/schema.ts';
+import type { KnocksRow, ReadTx, WriteTx } from '../store/index.ts';
 import { claimsRow, sourcesRow } from './limits.ts';
 
 const perStatement = 500;
@@ -84,28 +83,12 @@ export async function trimRoom(tx: WriteTx, room: KnocksRow['room'], surplus: nu
       ORDER BY place DESC, last_at, source, claim, reason LIMIT ${surplus})`.execute(tx.everywhere);
 }
 
-/** Deletes at most `limit` rows of a room that weren't seen since `before`; answers how many went. */
-export async function deleteKnocksBefore(
-  tx: WriteTx,
-  room: KnocksRow['room'],
-  before: number,
-  limit: number,
-): Promise<number> {
-  const result = await sql`
-    DELETE FROM knocks WHERE room = ${room} AND (source, claim, reason) IN (
-      SELECT source, claim, reason FROM knocks
-      WHERE room = ${room} AND last_at < ${before} ORDER BY last_at LIMIT ${limit})`.execute(tx.everywhere);
-  return Number(result.numAffectedRows ?? 0);
-}
-
 /** Which knocks a reader wants; what is undefined doesn't narrow. */
 export interface KnockFilter {
-  readonly room?: KnocksRow['room'] | undefined;
-  readonly source?: string | undefined;
-  readonly claim?: string | undefined;
-  readonly reason?: string | undefined;
-  readonly region?: string | undefined;
-  readonly since?: number | undefined;
+  readonly room: KnocksRow['room'] | undefined;
+  readonly claim: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly since: number | undefined;
 }
 
 /** Where a page ended: the sorting columns of its last row. */
@@ -120,10 +103,7 @@ export async function knockPage(
 ): Promise<{ rows: KnocksRow[]; total: number }> {
   let query = tx.everywhere.selectFrom('knocks');
   if (filter.room !== undefined) query = query.where('room', '=', filter.room);
-  if (filter.source !== undefined) query = query.where('source', '=', filter.source);
   if (filter.claim !== undefined) query = query.where('claim', '=', filter.claim);
-  if (filter.reason !== undefined) query = query.where('reason', '=', filter.reason);
-  if (filter.region !== undefined) query = query.where('region', '=', filter.region);
   if (filter.since !== undefined) query = query.where('last_at', '>=', filter.since);
   const { total } = await query.select((s) => s.fn.countAll().as('total')).executeTakeFirstOrThrow();
   let page = query.selectAll();

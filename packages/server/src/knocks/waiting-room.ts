@@ -4,7 +4,7 @@
  * among strangers no source gets more than its share, and a full room is a fair sample of all who came.
  */
 import { randomInt } from 'node:crypto';
-import type { KnocksRow } from '../store/schema.ts';
+import type { KnocksRow } from '../store/index.ts';
 import { claimsRow, sourcesRow, strangersRows } from './limits.ts';
 
 /** A knock that waits; `room` is only a first guess. */

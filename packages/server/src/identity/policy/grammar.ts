@@ -1,0 +1,141 @@
+/**
+ * Reads a policy document strictly, when it is attached: what passes here can be decided later without
+ * guessing. Unknown condition operators and keys are refused, since a Deny that never matches helps nobody.
+ */
+
+/** A statement of a valid policy. */
+export interface Statement {
+  readonly Sid?: string;
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action?: string | readonly string[];
+  readonly NotAction?: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+  readonly NotResource?: string | readonly string[];
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** A document that was read, or what is wrong with it, in a sentence each. */
+export type ReadPolicy =
+  | { readonly ok: true; readonly statements: readonly Statement[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const longest = 6144;
+
+const operators = new Set(
+  [
+    ...['StringEquals', 'StringNotEquals', 'StringEqualsIgnoreCase', 'StringNotEqualsIgnoreCase'],
+    ...['StringLike', 'StringNotLike', 'ArnEquals', 'ArnLike', 'ArnNotEquals', 'ArnNotLike'],
+    ...['NumericEquals', 'NumericNotEquals', 'NumericLessThan', 'NumericLessThanEquals'],
+    ...['NumericGreaterThan', 'NumericGreaterThanEquals', 'DateEquals', 'DateNotEquals', 'DateLessThan'],
+    ...[
+      'DateLessThanEquals',
+      'DateGreaterThan',
+      'DateGreaterThanEquals',
+      'Bool',
+      'IpAddress',
+      'NotIpAddress',
+    ],
+  ].map((name) => name.toLowerCase()),
+);
+
+/** The keys that a condition or variable may use, in lower case; those with `/` take any tag key after it. */
+export const contextKeys: readonly string[] = [
+  'aws:currenttime',
+  'aws:epochtime',
+  'aws:principalaccount',
+  'aws:principalarn',
+  'aws:principaltype',
+  'aws:requestedregion',
+  'aws:resourceaccount',
+  'aws:securetransport',
+  'aws:sourceip',
+  'aws:useragent',
+  'aws:userid',
+  'aws:username',
+  'aws:resourcetag/',
+  'ssm:resourcetag/',
+];
+
+/** Reads and checks a document. `syntax` adds the checks of IAM's grammar by the policy library. */
+export async function readPolicy(text: string): Promise<ReadPolicy> {
+  if (text.replace(/\s/g, '').length > longest) return wrong([`it is longer than ${longest} characters`]);
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    return wrong([`it isn't JSON: ${(error as Error).message}`]);
+  }
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    return wrong(['it must be a JSON object with Version and Statement']);
+  }
+  const statements = [(document as { Statement?: unknown }).Statement].flat();
+  if (statements.some((statement) => typeof statement !== 'object' || statement === null)) {
+    return wrong(['Statement must be an object or a list of objects']);
+  }
+  const { validateIdentityPolicy } = await import('@cloud-copilot/iam-policy');
+  const grammar = validateIdentityPolicy(document).map(({ path, message }) =>
+    path ? `${path}: ${message}` : message,
+  );
+  if (grammar.length > 0) return wrong(grammar);
+  const version = (document as { Version?: unknown }).Version;
+  const problems = (statements as Statement[]).flatMap((statement, index) =>
+    statementProblems(statement, `Statement[${index}]`, version === '2012-10-17'),
+  );
+  return problems.length > 0 ? wrong(problems) : { ok: true, statements: statements as Statement[] };
+}
+
+/** Every context key that decides a statement: in conditions, and in `${…}` of resources and values. */
+export function keysUsed(statement: Statement): string[] {
+  const conditions = Object.values(statement.Condition ?? {}).flatMap((tests) => Object.keys(tests));
+  return [...new Set([...conditions, ...variables(statement)].map((key) => key.toLowerCase()))];
+}
+
+function variables(statement: Statement): string[] {
+  const { Resource, NotResource, Condition } = statement;
+  const text = JSON.stringify([Resource, NotResource, Condition]);
+  return [...text.matchAll(/\$\{([^},]+)[^}]*\}/g)]
+    .map((match) => match[1]!.trim())
+    .filter((name) => !['*', '?', '$'].includes(name));
+}
+
+function statementProblems(statement: Statement, path: string, modern: boolean): string[] {
+  const problems: string[] = [];
+  for (const name of ['Action', 'NotAction', 'Resource', 'NotResource'] as const) {
+    const values = [statement[name] ?? []].flat();
+    if (statement[name] !== undefined && values.length === 0) problems.push(`${path}.${name}: it is empty`);
+    if (!name.endsWith('Resource')) continue;
+    for (const value of values) {
+      if (!/^(?:\*+|arn:.*)$/s.test(value))
+        problems.push(`${path}.${name}: "${value}" is neither an ARN nor "*"`);
+    }
+  }
+  for (const [operator, tests] of Object.entries(statement.Condition ?? {})) {
+    const base = operator
+      .toLowerCase()
+      .replace(/^for(?:all|any)values?:/, '')
+      .replace(/ifexists$/, '');
+    if (base !== 'null' && !operators.has(base))
+      problems.push(`${path}.Condition: there is no operator ${operator}`);
+    if (tests === null || Object.keys(tests).length === 0)
+      problems.push(`${path}.Condition.${operator}: it is empty`);
+  }
+  if (problems.length === 0) {
+    for (const key of keysUsed(statement)) {
+      if (!isServed(key)) problems.push(`${path}: Rollcall doesn't know the condition key ${key}`);
+    }
+    if (!modern && variables(statement).length > 0) {
+      problems.push(`${path}: policy variables need "Version": "2012-10-17"`);
+    }
+  }
+  return problems;
+}
+
+function isServed(key: string): boolean {
+  return contextKeys.some((served) =>
+    served.endsWith('/') ? key.startsWith(served) && key !== served : key === served,
+  );
+}
+
+function wrong(problems: readonly string[]): ReadPolicy {
+  return { ok: false, problems };
+}
