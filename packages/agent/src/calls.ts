@@ -1,0 +1,239 @@
+/** The operations an agent calls, signed and in the form each of them has on the wire. */
+import { createPrivateKey, randomUUID } from 'node:crypto';
+import { messageSchemaVersion, parseChannelToken, signRequest, signWithKeyPair } from '@rollcall/wire';
+import type { WebSocket } from 'ws';
+import type { Clock } from './clock.ts';
+import { parseRetryAfter, ServerRefusal } from './failures.ts';
+import type { Answer, Visit } from './visit.ts';
+
+/** Credentials of a node, as the server gave them. */
+export interface NodeCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string;
+  /** Milliseconds since the epoch. */
+  readonly obtainedAt: number;
+  readonly expiresAt: number;
+}
+
+/** A message as polling delivers it. */
+export interface PolledMessage {
+  readonly MessageId: string;
+  readonly Topic: string;
+  readonly Payload: string;
+}
+
+/** Whose calls these are. */
+export interface Caller {
+  readonly serverUrl: string;
+  readonly region: string;
+  readonly nodeId: string;
+}
+
+/** Who signs: nobody, the node's key pair, or its credentials. */
+type Signer = { privateKey: string } | { credentials: NodeCredentials } | undefined;
+
+/** Beyond this difference (ms), requests are signed by the server's clock instead of ours. */
+const bearableSkew = 60_000;
+
+/** Opens the calls of one caller. A caller that has no id yet can only register. */
+export function openCalls(caller: Omit<Caller, 'nodeId'> & { nodeId?: string }, clock: Clock) {
+  let skew = 0;
+  const signingTime = () => clock.now() - (Math.abs(skew) > bearableSkew ? skew : 0);
+  const { region } = caller;
+  const nodeId = caller.nodeId ?? '';
+
+  function sign(
+    method: string,
+    path: string,
+    service: string,
+    signer: Signer,
+    headers: Record<string, string>,
+    body: string,
+  ) {
+    const url = `${caller.serverUrl}${path}`;
+    const request = { method, url, headers, body, region, service, at: signingTime() };
+    if (signer === undefined) return headers;
+    if ('credentials' in signer) return signRequest({ ...request, credentials: signer.credentials });
+    return signWithKeyPair({ ...request, nodeId, privateKey: createPrivateKey(signer.privateKey) });
+  }
+
+  /** Our clock minus the server's, which tells its time to the second: so the middle of that second. */
+  function noteClock(answer: Answer): void {
+    const theirs = Date.parse(String(answer.headers.date ?? ''));
+    if (!Number.isNaN(theirs)) skew = clock.now() - (theirs + 500);
+  }
+
+  async function json(
+    visit: Visit,
+    service: 'ssm' | 'ec2messages',
+    operation: string,
+    input: object,
+    signer: Signer,
+    more: { headers?: Record<string, string>; timeout?: number } = {},
+  ): Promise<{ output: Record<string, unknown>; headers: Answer['headers'] }> {
+    const prefix = service === 'ssm' ? 'AmazonSSM' : 'EC2WindowsMessageDeliveryService';
+    const headers = {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': `${prefix}.${operation}`,
+      ...more.headers,
+    };
+    const body = JSON.stringify(input);
+    const answer = await visit.ask({
+      method: 'POST',
+      path: '/',
+      headers: sign('POST', '/', service, signer, headers, body),
+      body,
+      ...(more.timeout === undefined ? {} : { timeout: more.timeout }),
+    });
+    noteClock(answer);
+    if (answer.status !== 200) throw refusalOf(answer, clock.now());
+    return { output: readObject(answer.body), headers: answer.headers };
+  }
+
+  return {
+    /** How far our clock is ahead of the server's (ms), as of the last answer. */
+    skew: () => skew,
+
+    async register(visit: Visit, input: object): Promise<string> {
+      const { output } = await json(visit, 'ssm', 'RegisterManagedInstance', input, undefined);
+      return textOf(output, 'InstanceId');
+    },
+
+    async requestToken(visit: Visit, privateKey: string, fingerprint: string) {
+      const { output } = await json(
+        visit,
+        'ssm',
+        'RequestManagedInstanceRoleToken',
+        { Fingerprint: fingerprint },
+        { privateKey },
+      );
+      const expires = Number(output.TokenExpirationDate) * 1000;
+      const credentials: NodeCredentials = {
+        accessKeyId: textOf(output, 'AccessKeyId'),
+        secretAccessKey: textOf(output, 'SecretAccessKey'),
+        sessionToken: textOf(output, 'SessionToken'),
+        obtainedAt: clock.now(),
+        // By our clock, so that it can be compared with our clock.
+        expiresAt: Number.isFinite(expires) ? expires + skew : clock.now() + 3_600_000,
+      };
+      return { credentials, updateKeyPair: output.UpdateKeyPair === true };
+    },
+
+    async updatePublicKey(visit: Visit, privateKey: string, newPublicKey: string): Promise<void> {
+      const input = { NewPublicKey: newPublicKey, NewPublicKeyType: 'Rsa' };
+      await json(visit, 'ssm', 'UpdateManagedInstancePublicKey', input, { privateKey });
+    },
+
+    /** A heartbeat. Returns the fingerprints of the certificates the server would have trusted, if it says. */
+    async heartbeat(
+      visit: Visit,
+      credentials: NodeCredentials,
+      input: object,
+      trusts: readonly string[] | undefined,
+    ) {
+      const headers = trusts?.length ? { 'x-rollcall-trusts': trusts.join(',') } : {};
+      const answer = await json(
+        visit,
+        'ssm',
+        'UpdateInstanceInformation',
+        input,
+        { credentials },
+        { headers },
+      );
+      const announced = answer.headers['x-rollcall-trust'];
+      return typeof announced === 'string' ? announced : undefined;
+    },
+
+    async createControlChannel(visit: Visit, credentials: NodeCredentials): Promise<string> {
+      const path = `/v1/control-channel/${nodeId}`;
+      const body = JSON.stringify({ MessageSchemaVersion: messageSchemaVersion, RequestId: randomUUID() });
+      const headers = sign(
+        'POST',
+        path,
+        'ssmmessages',
+        { credentials },
+        { 'content-type': 'application/json' },
+        body,
+      );
+      const answer = await visit.ask({ method: 'POST', path, headers, body });
+      noteClock(answer);
+      if (answer.status !== 201) throw refusalOf(answer, clock.now());
+      const token = parseChannelToken(answer.body)?.tokenValue;
+      if (token === undefined)
+        throw new ServerRefusal('InvalidAnswer', 'there is no token in the answer', 201);
+      return token;
+    },
+
+    openControlChannel(visit: Visit, credentials: NodeCredentials): Promise<WebSocket> {
+      const path = `/v1/control-channel/${nodeId}?role=subscribe&stream=input`;
+      return visit.upgrade(path, sign('GET', path, 'ssmmessages', { credentials }, {}, ''));
+    },
+
+    async getMessages(visit: Visit, credentials: NodeCredentials): Promise<PolledMessage[]> {
+      const input = { Destination: nodeId, MessagesRequestId: randomUUID(), VisibilityTimeoutInSeconds: 10 };
+      const { output } = await json(
+        visit,
+        'ec2messages',
+        'GetMessages',
+        input,
+        { credentials },
+        { timeout: 25_000 },
+      );
+      return Array.isArray(output.Messages) ? output.Messages.filter(isMessage) : [];
+    },
+
+    /** `AcknowledgeMessage`, `SendReply` and `FailMessage`. */
+    async answerMessage(
+      visit: Visit,
+      credentials: NodeCredentials,
+      operation: string,
+      input: object,
+    ): Promise<void> {
+      await json(visit, 'ec2messages', operation, input, { credentials });
+    },
+  };
+}
+
+/** {@link openCalls}. */
+export type Calls = ReturnType<typeof openCalls>;
+
+/** What an unsuccessful answer says, as JSON or as the XML of the channel paths. */
+function refusalOf(answer: Answer, now: number): ServerRefusal {
+  const retryAfter = parseRetryAfter(firstOf(answer.headers['retry-after']), now);
+  const xml = /<(\w+Exception)>(?:\s*<Message>([^<]*)<\/Message>)?/.exec(answer.body);
+  if (xml) return new ServerRefusal(xml[1]!, xml[2] ?? '', answer.status, retryAfter);
+  const error = readObject(answer.body);
+  const type = typeof error.__type === 'string' ? error.__type.replace(/^.*#/, '') : `HTTP ${answer.status}`;
+  const message = error.message ?? error.Message;
+  return new ServerRefusal(
+    type,
+    typeof message === 'string' ? message.slice(0, 1000) : '',
+    answer.status,
+    retryAfter,
+  );
+}
+
+function readObject(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+function textOf(output: Record<string, unknown>, name: string): string {
+  const value = output[name];
+  if (typeof value === 'string' && value !== '') return value;
+  throw new ServerRefusal('InvalidAnswer', `there is no ${name} in the answer`, 200);
+}
+
+function isMessage(value: unknown): value is PolledMessage {
+  const message = value as Partial<PolledMessage> | null;
+  return [message?.MessageId, message?.Topic, message?.Payload].every((text) => typeof text === 'string');
+}
+
+function firstOf(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

@@ -1,0 +1,121 @@
+/**
+ * One agent for each folder. The lock names its holder by process id and start time, so that an id that was
+ * given to another process since doesn't count.
+ */
+import { execFileSync } from 'node:child_process';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileNames, readText } from './files.ts';
+
+/** A lock that is held until it is released. */
+export interface RootLock {
+  release(): void;
+}
+
+/** Another process works in the folder. */
+export class RootInUseError extends Error {
+  readonly pid: number;
+  constructor(root: string, pid: number) {
+    super(`Another agent (process ${pid}) already works in ${root}.`);
+    this.name = 'RootInUseError';
+    this.pid = pid;
+  }
+}
+
+/**
+ * Takes the folder's lock, over a holder's that isn't running any more if need be.
+ * @throws RootInUseError
+ */
+export function lockRoot(root: string): RootLock {
+  const path = join(root, fileNames.lock);
+  const own = `${path}.${process.pid}`;
+  const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
+  writeFileSync(own, text, { mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      // A link appears with its whole content or not at all, and never replaces another.
+      if (tryLink(own, path)) return { release: () => release(path, text) };
+      const holder = readText(path);
+      if (holder === undefined) continue;
+      const pid = runningHolder(holder);
+      if (pid !== undefined) throw new RootInUseError(root, pid);
+      dropStale(path, holder);
+    }
+    throw new RootInUseError(root, 0);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** The process that holds the folder's lock; undefined when none does. */
+export function lockHolder(root: string): number | undefined {
+  const holder = readText(join(root, fileNames.lock));
+  return holder === undefined ? undefined : runningHolder(holder);
+}
+
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function release(path: string, text: string): void {
+  if (readText(path) === text) rmSync(path, { force: true });
+}
+
+/** Takes a dead holder's lock away; if another agent was quicker and it is already that one's, puts it back. */
+function dropStale(path: string, stale: string): void {
+  const aside = `${path}.stale.${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (readText(aside) !== stale) tryLink(aside, path);
+  rmSync(aside, { force: true });
+}
+
+function runningHolder(text: string): number | undefined {
+  let pid: unknown;
+  let started: unknown;
+  try {
+    ({ pid, started } = JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  if (typeof pid !== 'number' || !isRunning(pid)) return undefined;
+  return startOf(pid) === started ? pid : undefined;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** When a process started, in a form that only serves to be compared. Ticks since boot, so with the boot. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    return `${ticks}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
+  } catch {
+    // No Linux: ask the one tool that every other Unix has.
+  }
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      encoding: 'utf8',
+      env: { LC_ALL: 'C' },
+    }).trim();
+  } catch {
+    return '';
+  }
+}

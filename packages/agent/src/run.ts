@@ -1,0 +1,57 @@
+/**
+ * The agent as a process: `node run.ts --root DIR [--child]`. Logs to standard error, stops in order on SIGTERM
+ * and SIGINT, and, as somebody's child, when its parent is gone.
+ */
+import { flushCompileCache } from 'node:module';
+import { parseArgs } from 'node:util';
+import { type Agent, openAgent } from './agent.ts';
+import { ConfigError, loadConfig } from './config.ts';
+import { DamagedFileError } from './files.ts';
+import { NotRegisteredError } from './identity.ts';
+import { RootInUseError } from './lock.ts';
+import { openLog } from './log.ts';
+
+/** Where an agent lives unless told. */
+export const defaultRoot = '/var/lib/rollcall-agent';
+
+const { values } = parseArgs({
+  options: { root: { type: 'string', default: defaultRoot }, child: { type: 'boolean', default: false } },
+});
+
+const write = (line: string) => void process.stderr.write(line);
+// A parent that is gone reads no lines; that is told by other means.
+process.stderr.on('error', () => {});
+
+const agent = start(values.root);
+let stopping = false;
+
+function start(root: string): Agent {
+  try {
+    return openAgent({ root, log: openLog(loadConfig(root).logLevel, write) });
+  } catch (error) {
+    const expected = [NotRegisteredError, RootInUseError, ConfigError, DamagedFileError];
+    const known = expected.some((kind) => error instanceof kind);
+    openLog('info', write)('error', known ? (error as Error).message : String((error as Error).stack));
+    process.exit(known ? 2 : 1);
+  }
+}
+
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  // Nothing that hangs may keep a service from stopping.
+  setTimeout(() => process.exit(1), 5000).unref();
+  await agent.close();
+  process.exit(0);
+}
+
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
+if (process.connected) process.once('disconnect', stop);
+if (values.child) {
+  process.stdin.once('end', stop).once('close', stop).once('error', stop);
+  process.stdin.resume();
+}
+
+// The cache of compiled code is otherwise written at the exit, which a kill would skip.
+setTimeout(flushCompileCache, 2000).unref();
