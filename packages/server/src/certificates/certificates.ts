@@ -94,12 +94,7 @@ function openPrivate(options: CertificateOptions): Certificates {
     const now = clock.now();
     const wanted = permitted(authority.constraints, wantedNames(options.names));
     leftOut = wanted.leftOut;
-    const fresh =
-      server !== undefined &&
-      server.certificate.validToDate.getTime() - now > serverLife / 3 &&
-      server.certificate.validFromDate.getTime() <= now &&
-      same(server.names, wanted.names);
-    if (fresh) return;
+    if (server && inTime(server.certificate, now) && same(server.names, wanted.names)) return;
     const certificate = issueServer(authority, key, now, wanted.names);
     const changed = server !== undefined;
     server = { certificate, names: wanted.names };
@@ -258,6 +253,13 @@ function openOwn(options: CertificateOptions, files: OwnFiles): Certificates {
     refresh,
     close: () => timer.cancel(),
   };
+}
+
+/** Young enough to go on serving; false too when the clock was set back to before it was issued. */
+function inTime(certificate: X509Certificate, now: number): boolean {
+  return (
+    certificate.validToDate.getTime() - now > serverLife / 3 && certificate.validFromDate.getTime() <= now
+  );
 }
 
 function same(one: Names, other: Names): boolean {

@@ -1,0 +1,7 @@
+/** The TCP and TLS front of the one port. */
+
+export { addressOf, type ListenerKnock, type ListenerReason, type Visitor, visitorOf } from './door.ts';
+export type { ClientFamily } from './families.ts';
+export { type Limits, openFileLimit } from './limits.ts';
+export { type ConnectionCounts, type Listener, type ListenerOptions, openListener } from './listener.ts';
+export { ListenError } from './listening-error.ts';
