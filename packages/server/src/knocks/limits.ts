@@ -14,3 +14,6 @@ export const strangersRows = 10_000;
 export const strangersAge = 7 * day;
 /** Rows one source may have among the strangers. */
 export const sourcesRow = 32;
+
+/** Strangers' rows that may wait for one flush: one flood of two seconds never replaces the whole room. */
+export const strangersWaiting = 2500;

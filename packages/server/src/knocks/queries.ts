@@ -4,6 +4,8 @@ import type { KnocksRow, ReadTx, WriteTx } from '../store/index.ts';
 import { claimsRow, sourcesRow } from './limits.ts';
 
 const perStatement = 500;
+/** Who knocks again after this long (milliseconds) came back. */
+const returning = 30_000;
 
 /** Writes folded knocks, counting up the rows that are there already. */
 export async function writeKnocks(tx: WriteTx, rows: readonly KnocksRow[]): Promise<void> {
@@ -71,16 +73,21 @@ export async function countRoom(tx: ReadTx, room: KnocksRow['room']): Promise<nu
   return Number(row.rows);
 }
 
-/** Deletes `surplus` rows of a room: first from who has the most, then the oldest. */
+/**
+ * Deletes `surplus` rows of a room: first from who has the most; then who came only once, since an honest
+ * machine comes back and a made-up claim doesn't; then the oldest.
+ */
 export async function trimRoom(tx: WriteTx, room: KnocksRow['room'], surplus: number): Promise<void> {
   const owner = sql.ref(room === 'known' ? 'claim' : 'source');
   await sql`
     DELETE FROM knocks WHERE room = ${room} AND (source, claim, reason) IN (
       SELECT source, claim, reason FROM (
-        SELECT source, claim, reason, last_at,
+        SELECT source, claim, reason, last_at, CASE WHEN last_at - first_at >= ${returning} THEN 1 ELSE 0 END AS came_back,
           row_number() OVER (PARTITION BY ${owner} ORDER BY last_at DESC, source, claim, reason) AS place
         FROM knocks WHERE room = ${room} AND source <> '*') AS ranked
-      ORDER BY place DESC, last_at, source, claim, reason LIMIT ${surplus})`.execute(tx.everywhere);
+      ORDER BY place DESC, came_back, last_at, source, claim, reason LIMIT ${surplus})`.execute(
+    tx.everywhere,
+  );
 }
 
 /** Which knocks a reader wants; what is undefined doesn't narrow. */

@@ -5,7 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import type { KnocksRow } from '../store/index.ts';
-import { claimsRow, sourcesRow, strangersRows } from './limits.ts';
+import { claimsRow, sourcesRow, strangersWaiting } from './limits.ts';
 
 /** A knock that waits; `room` is only a first guess. */
 export type WaitingKnock = KnocksRow;
@@ -85,12 +85,12 @@ export class WaitingRoom {
       return;
     }
     this.#newcomers += 1;
-    if (this.#strangers.size < strangersRows) {
+    if (this.#strangers.size < strangersWaiting) {
       this.#drawable.push(key);
     } else {
       // Reservoir: each newcomer ends up in the sample with the same chance, early or late.
       const drawn = randomInt(this.#newcomers);
-      if (drawn >= strangersRows) {
+      if (drawn >= strangersWaiting) {
         this.#dropped(knock);
         return;
       }
@@ -105,7 +105,7 @@ export class WaitingRoom {
 
   /** How many rows a source may have: fewer, the fuller the room. */
   #share(): number {
-    const filled = this.#strangers.size / strangersRows;
+    const filled = this.#strangers.size / strangersWaiting;
     return filled < 0.25 ? sourcesRow - 1 : filled < 0.5 ? 8 : filled < 0.75 ? 3 : 1;
   }
 
