@@ -1,0 +1,92 @@
+/**
+ * The nodes that were asked for lately, in memory: a heartbeat must not cost a read. Bounded; what changes
+ * here is forgotten when the change is committed, what changes on another server within two seconds.
+ */
+import type { Clock } from '../clock.ts';
+import type { NodesRow, Store } from '../store/index.ts';
+import { identityOf, type NodeIdentity } from './node.ts';
+import { findRow } from './queries.ts';
+import type { Sighting } from './sightings.ts';
+
+/** A node in memory. */
+export interface KnownNode {
+  readonly row: NodesRow;
+  readonly identity: NodeIdentity;
+  /** Newest first; their times run ahead of what is stored. */
+  sightings: readonly Sighting[];
+  /** Seconds between heartbeats, as presence has learned it. */
+  period: number;
+  readonly readAt: number;
+}
+
+const mostKnown = 50_000;
+/** With PostgreSQL another server may change a node: what was read is believed for so long. */
+const believedFor = 2000;
+
+/** Nodes in memory, least recently used first. */
+export class NodeBooks {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #known = new Map<string, KnownNode>();
+  readonly #loading = new Map<string, Promise<KnownNode | undefined>>();
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** The node, deregistered or not; `undefined` when the id was never given to one. */
+  find(nodeId: string): Promise<KnownNode | undefined> | KnownNode | undefined {
+    const known = this.#known.get(nodeId);
+    if (known && this.#believable(known)) {
+      this.#known.delete(nodeId);
+      this.#known.set(nodeId, known);
+      return known;
+    }
+    return this.#loading.get(nodeId) ?? this.#load(nodeId, known);
+  }
+
+  /** The node was changed: whoever asks next reads it again, and reads begun before aren't kept. */
+  forget(nodeId: string): void {
+    this.#known.delete(nodeId);
+    this.#loading.delete(nodeId);
+  }
+
+  #believable(known: KnownNode): boolean {
+    return this.#store.dialect === 'sqlite' || this.#clock.now() - known.readAt < believedFor;
+  }
+
+  #load(nodeId: string, before: KnownNode | undefined): Promise<KnownNode | undefined> {
+    const loading: Promise<KnownNode | undefined> = this.#read(nodeId, before).then(
+      (node) => {
+        if (this.#loading.get(nodeId) !== loading) return node;
+        this.#loading.delete(nodeId);
+        if (node) this.#keep(nodeId, node);
+        return node;
+      },
+      (error) => {
+        if (this.#loading.get(nodeId) === loading) this.#loading.delete(nodeId);
+        throw error;
+      },
+    );
+    this.#loading.set(nodeId, loading);
+    return loading;
+  }
+
+  async #read(nodeId: string, before: KnownNode | undefined): Promise<KnownNode | undefined> {
+    const readAt = this.#clock.now();
+    const found = await this.#store.read((tx) => findRow(tx, nodeId));
+    if (!found) return undefined;
+    const { period, ...row } = found;
+    const stored: readonly Sighting[] = JSON.parse(row.sightings);
+    const memory = before?.row.sightings === row.sightings ? before.sightings : stored;
+    return { row, identity: identityOf(row, () => this.#clock.now()), sightings: memory, period, readAt };
+  }
+
+  #keep(nodeId: string, node: KnownNode): void {
+    this.#known.set(nodeId, node);
+    if (this.#known.size <= mostKnown) return;
+    const oldest = this.#known.keys().next().value;
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
+}

@@ -1,0 +1,95 @@
+/** What a node does with the key pair that it registered: get credentials, and put another key in its place. */
+import type {
+  RequestManagedInstanceRoleTokenInput,
+  RequestManagedInstanceRoleTokenOutput,
+  UpdateManagedInstancePublicKeyInput,
+  UpdateManagedInstancePublicKeyOutput,
+} from '@rollcall/wire';
+import { recordAudit } from '../audit/index.ts';
+import { type AnyOperation, type Call, operation, Refusal } from '../service/index.ts';
+import type { KnownNode } from './books.ts';
+import type { NodesCore } from './core.ts';
+import { notExisting } from './heartbeat.ts';
+import { nodeArn, readPublicKey } from './node.ts';
+import { registeredRow, updateRegistered } from './queries.ts';
+
+/**
+ * How long the key before the last one is still accepted. An agent that lost power between our answer and
+ * its own disk has only the old key; a week covers a machine that was off over a holiday weekend.
+ */
+export const previousKeyGrace = 7 * 86_400_000;
+
+/** Declares both operations. */
+export function keyOperations(core: NodesCore): readonly AnyOperation[] {
+  return [
+    operation<RequestManagedInstanceRoleTokenInput, RequestManagedInstanceRoleTokenOutput>({
+      service: 'ssm',
+      name: 'RequestManagedInstanceRoleToken',
+      access: { by: 'node-key' },
+      // Nothing is stored: the credentials carry themselves. Routine, so no audit row.
+      changes: false,
+      async handle(call, input) {
+        const node = await callingNode(core, call);
+        if (input.Fingerprint !== node.row.fingerprint) {
+          throw new Refusal(
+            'MachineFingerprintDoesNotMatch',
+            'The machine fingerprint does not match the one that the node registered with.',
+            { knock: { reason: 'fingerprint-changed', claim: node.row.node_id } },
+          );
+        }
+        const { nodeId, region, epoch, roleName } = node.identity;
+        const credentials = await core.mintNodeCredentials({ nodeId, region, epoch, roleName });
+        return {
+          AccessKeyId: credentials.accessKeyId,
+          SecretAccessKey: credentials.secretAccessKey,
+          SessionToken: credentials.sessionToken,
+          TokenExpirationDate: new Date(credentials.expiresAt),
+          UpdateKeyPair: false,
+        };
+      },
+    }),
+    operation<UpdateManagedInstancePublicKeyInput, UpdateManagedInstancePublicKeyOutput>({
+      service: 'ssm',
+      name: 'UpdateManagedInstancePublicKey',
+      access: { by: 'node-key' },
+      changes: true,
+      async handle(call, input) {
+        const { node_id: nodeId } = (await callingNode(core, call)).row;
+        if (!readPublicKey(input.NewPublicKey, input.NewPublicKeyType)) throw invalidPublicKey();
+        await core.store.write(async (tx) => {
+          const row = await registeredRow(tx, call.region, nodeId);
+          if (!row) throw notExisting(nodeId);
+          // The same once more is a retry after a lost answer; it must not push out the previous key.
+          if (row.public_key === input.NewPublicKey) return;
+          await updateRegistered(tx, call.region, nodeId, {
+            public_key: input.NewPublicKey,
+            public_key_type: input.NewPublicKeyType,
+            previous_public_key: row.public_key,
+            previous_key_until: call.at + previousKeyGrace,
+          });
+          await recordAudit(tx, call, { resource: nodeArn(call.region, call.account, nodeId) });
+          tx.afterCommit(() => core.books.forget(nodeId));
+        });
+        return {};
+      },
+    }),
+  ];
+}
+
+/** The key isn't one that a node can register. */
+export function invalidPublicKey(): Refusal {
+  return new Refusal(
+    'InvalidPublicKey',
+    'The public key must be an RSA key of 2048 to 8192 bits, as base64 of a DER SubjectPublicKeyInfo.',
+  );
+}
+
+async function callingNode(core: NodesCore, call: Call): Promise<KnownNode> {
+  if (call.principal.kind !== 'node') {
+    throw new Refusal('AccessDeniedException', 'Only a node can call this, with the key that it registered.');
+  }
+  const { nodeId } = call.principal;
+  const node = await core.books.find(nodeId);
+  if (!node?.identity.registered || node.row.region !== call.region) throw notExisting(nodeId);
+  return node;
+}

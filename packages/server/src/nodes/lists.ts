@@ -1,0 +1,128 @@
+/** The lists of nodes: AWS's two, and our own. */
+import type {
+  DescribeInstanceInformationRequest,
+  DescribeInstanceInformationResult,
+  DescribeInstancePropertiesRequest,
+  DescribeInstancePropertiesResult,
+} from '@aws-sdk/client-ssm';
+import type { ListNodesInput, ListNodesOutput } from '@rollcall/wire';
+import { type AnyOperation, type Call, operation } from '../service/index.ts';
+import { type AssociationSummary, associationSummaries } from './association-summary.ts';
+import type { NodesCore } from './core.ts';
+import { instanceInformation, instanceProperty, nodeSummary } from './describe.ts';
+import { type Condition, informationConditions, propertyConditions } from './filters.ts';
+import { countNodes, type ListedNode, type ListQuery, listNodes, type PageKey } from './list-query.ts';
+import { type Question, readToken, writeToken } from './page-token.ts';
+
+interface Page {
+  readonly nodes: readonly ListedNode[];
+  readonly associations: ReadonlyMap<string, AssociationSummary>;
+  readonly nextToken: string | undefined;
+}
+
+/** Declares the lists. */
+export function listOperations(core: NodesCore): readonly AnyOperation[] {
+  const { store, presence, tags } = core;
+
+  /** A node that registered and was never heard is in AWS's lists as `ConnectionLost`, without a last ping. */
+  async function page(
+    call: Call,
+    conditions: readonly Condition[],
+    size: number,
+    token: string | undefined,
+  ): Promise<Page> {
+    const question = [call.operation, call.region, conditions];
+    const after = pageKey(question, token);
+    return store.read(async (tx) => {
+      const rows = await listNodes(tx, call.region, presence.view(), { conditions, after, limit: size + 1 });
+      const nodes = rows.slice(0, size);
+      const ids = nodes.map((node) => node.node_id);
+      return {
+        nodes,
+        associations: await associationSummaries(tx, call.region, ids),
+        nextToken: tokenAfter(question, rows, size),
+      };
+    });
+  }
+
+  return [
+    operation<DescribeInstanceInformationRequest, DescribeInstanceInformationResult>({
+      service: 'ssm',
+      name: 'DescribeInstanceInformation',
+      access: { by: 'policy', action: 'ssm:DescribeInstanceInformation', resources: () => ['*'] },
+      changes: false,
+      async handle(call, input) {
+        const conditions = informationConditions(input);
+        const found = await page(call, conditions, input.MaxResults ?? 10, input.NextToken);
+        return {
+          InstanceInformationList: found.nodes.map((node) =>
+            instanceInformation(node, presence.statusOf(node), found.associations.get(node.node_id)),
+          ),
+          ...(found.nextToken !== undefined && { NextToken: found.nextToken }),
+        };
+      },
+    }),
+    operation<DescribeInstancePropertiesRequest, DescribeInstancePropertiesResult>({
+      service: 'ssm',
+      name: 'DescribeInstanceProperties',
+      access: { by: 'policy', action: 'ssm:DescribeInstanceProperties', resources: () => ['*'] },
+      changes: false,
+      async handle(call, input) {
+        const conditions = propertyConditions(input);
+        const found = await page(call, conditions, input.MaxResults ?? 10, input.NextToken);
+        return {
+          InstanceProperties: found.nodes.map((node) =>
+            instanceProperty(node, presence.statusOf(node), found.associations.get(node.node_id)),
+          ),
+          ...(found.nextToken !== undefined && { NextToken: found.nextToken }),
+        };
+      },
+    }),
+    operation<ListNodesInput, ListNodesOutput>({
+      service: 'rollcall',
+      name: 'ListNodes',
+      access: { by: 'policy', action: 'rollcall:ListNodes', resources: () => ['*'] },
+      changes: false,
+      async handle(call, input) {
+        const size = input.MaxResults ?? 100;
+        const conditions: Condition[] =
+          input.Name === undefined ? [] : [{ field: 'called', operator: 'Equal', values: [input.Name] }];
+        const deregistered = input.Deregistered ?? false;
+        const question = ['ListNodes', call.region, conditions, deregistered, input.Hidden ?? false];
+        const query: ListQuery = {
+          conditions,
+          deregistered,
+          ...(!deregistered && { hidden: input.Hidden ?? false }),
+          after: pageKey(question, input.NextToken),
+          limit: size + 1,
+        };
+        const view = presence.view();
+        return store.read(async (tx) => {
+          const rows = await listNodes(tx, call.region, view, query);
+          const nodes = rows.slice(0, size);
+          const ids = nodes.map((node) => node.node_id);
+          const tagsOf = await tags.ofMany(tx, call.region, 'ManagedInstance', ids);
+          const counted = await countNodes(tx, call.region, view, query);
+          const next = tokenAfter(question, rows, size);
+          return {
+            Nodes: nodes.map((node) =>
+              nodeSummary(node, presence.statusOf(node), tagsOf.get(node.node_id) ?? []),
+            ),
+            Total: deregistered ? counted.all : input.Hidden ? counted.hidden : counted.all - counted.hidden,
+            HiddenCount: counted.hidden,
+            ...(next !== undefined && { NextToken: next }),
+          };
+        });
+      },
+    }),
+  ];
+}
+
+function pageKey(question: Question, token: string | undefined): PageKey | undefined {
+  return readToken<PageKey>(question, token, [0, '']);
+}
+
+function tokenAfter(question: Question, rows: readonly ListedNode[], size: number): string | undefined {
+  const last = rows[size - 1];
+  return rows.length > size && last ? writeToken(question, [last.registered_at, last.node_id]) : undefined;
+}
