@@ -65,7 +65,7 @@ const shapes: readonly Shape[] = [
     lacks: [sessionTicket],
     alpn: ['http/1.1'],
   },
-  { family: 'python', ciphers: pythonOrder, has: [encryptThenMac], alpn: ['http/1.1'] },
+  { family: 'python', ciphers: pythonOrder, has: [encryptThenMac] },
   { family: 'curl', ciphers: opensslOrder, has: [encryptThenMac], alpn: ['h2', 'http/1.1'] },
   { family: 'openssl', has: [encryptThenMac], pointFormats: 3 },
   {

@@ -137,6 +137,7 @@ function listen(server: Server, { host, port }: ListenerOptions): Promise<void> 
 
 /** A connection between accept and the end of its handshake, or (secured) to its first request. */
 interface Guest {
+  readonly socket: Socket;
   visitor: Visitor;
   versions: readonly number[];
   timer: Timer | undefined;
@@ -152,7 +153,9 @@ class FrontDoor {
   readonly #handOn: (socket: Socket) => void;
   readonly #open = new Set<Socket>();
   /** Those whose handshake isn't complete. */
-  readonly #guests = new Map<Socket, Guest>();
+  readonly #arriving = new Set<Guest>();
+  /** Looked up also after a socket has closed: TLS tells of a reset only then. */
+  readonly #guests = new WeakMap<Socket, Guest>();
   #accepted = 0;
   #secured = 0;
   #resumed = 0;
@@ -177,7 +180,7 @@ class FrontDoor {
   counts(): ConnectionCounts {
     return {
       open: this.#open.size,
-      handshaking: this.#guests.size,
+      handshaking: this.#arriving.size,
       accepted: this.#accepted,
       secured: this.#secured,
       resumed: this.#resumed,
@@ -187,9 +190,9 @@ class FrontDoor {
 
   /** Closes those that haven't come as far as a request; it isn't their fault, so no knock. */
   dismissWaiting(): void {
-    for (const [socket, guest] of this.#guests) {
+    for (const guest of this.#arriving) {
       guest.noted = true;
-      socket.destroy();
+      guest.socket.destroy();
     }
   }
 
@@ -201,6 +204,7 @@ class FrontDoor {
     const own = plainAddress(socket);
     const trusted = this.#trusts(own.address);
     const guest: Guest = {
+      socket,
       visitor: { ...own, client: 'unknown' },
       versions: [],
       timer: undefined,
@@ -209,10 +213,11 @@ class FrontDoor {
     this.#accepted++;
     this.#open.add(socket);
     this.#guests.set(socket, guest);
+    this.#arriving.add(guest);
     socket.on('error', () => {}); // what it means is read from the close, or from the TLS error
     socket.on('close', () => {
       this.#open.delete(socket);
-      this.#settle(socket, guest);
+      this.#settle(guest);
     });
     const stop = peek(socket, trusted, (opening) => {
       guest.timer?.cancel();
@@ -254,7 +259,7 @@ class FrontDoor {
     const raw = beneath(socket);
     const guest = raw && this.#guests.get(raw);
     if (!raw || !guest) return;
-    this.#settle(raw, guest);
+    this.#settle(guest);
     this.#secured++;
     if (socket.isSessionReused()) this.#resumed++;
     introduce(socket, guest.visitor);
@@ -276,10 +281,10 @@ class FrontDoor {
     socket.destroy();
   }
 
-  #settle(socket: Socket, guest: Guest): void {
+  #settle(guest: Guest): void {
     guest.timer?.cancel();
     guest.timer = undefined;
-    this.#guests.delete(socket);
+    this.#arriving.delete(guest);
   }
 
   #note(guest: Guest, layer: 'tcp' | 'tls', reason: ListenerReason, detail?: string): void {
