@@ -114,6 +114,10 @@ function contentsOf(db: DatabaseSync, file: string): BackupContents {
   if (db.prepare('PRAGMA foreign_key_check').all().length > 0) {
     throw new BackupRefused(`The backup ${file} has rows without their owners. Use an older one.`);
   }
+  // A file from outside: code hidden in a schema would run with the server's first write.
+  if (db.prepare("SELECT 1 FROM sqlite_schema WHERE type IN ('trigger', 'view')").get()) {
+    throw new BackupRefused(`The backup ${file} has triggers or views, which Rollcall never makes.`);
+  }
   const newest = db.prepare('SELECT number, applied_at FROM migrations ORDER BY number DESC LIMIT 1').get();
   const migration = Number(newest?.number ?? 0);
   if (migration > newestMigration) throw new DatabaseNewer(migration, newestMigration);
