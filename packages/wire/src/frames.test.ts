@@ -60,7 +60,10 @@ describe('frames', () => {
     fc.assert(
       fc.property(anyFrame, fc.nat(), fc.integer({ min: 1, max: 255 }), (frame, at, change) => {
         const bytes = encodeFrame(frame);
-        bytes[at % bytes.length]! ^= change;
+        const index = at % bytes.length;
+        // Padding may be any white space.
+        fc.pre(index < 4 + frame.type.length || index >= 36);
+        bytes[index]! ^= change;
         assert.notDeepEqual(decodeOrRefuse(bytes), frame);
       }),
     );
