@@ -227,6 +227,7 @@ describe('when the books cannot be written', () => {
     const refused = await door.dial();
     refused.send(helloText(door.token()));
     assert.equal(await closeCode(refused), 1011);
+    assert.equal(door.channels.counts().waiting, 0);
     fail = false;
     const socket = await door.dial();
     socket.send(helloText(door.token()));
@@ -235,6 +236,17 @@ describe('when the books cannot be written', () => {
     assert.equal(door.channels.isOpen(nodeId), false);
     release(7);
     await until(() => door.channels.isOpen(nodeId));
+    await door.close();
+  });
+
+  it('a channel of a node that is registered no more is cut', async () => {
+    const door = await openTestDoor({
+      presence: { channelOpened: async () => undefined, channelClosed: async () => assert.fail() },
+    });
+    const socket = await door.dial();
+    socket.send(helloText(door.token()));
+    assert.equal(await closeCode(socket), 1008);
+    assert.equal(door.channels.counts().waiting, 0);
     await door.close();
   });
 

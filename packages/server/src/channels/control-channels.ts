@@ -31,8 +31,9 @@ const blindAfter = 10_000;
 
 /** How presence learns of channels. */
 export interface ChannelPresence {
-  channelOpened(region: string, nodeId: string): Promise<number>;
-  channelClosed(region: string, nodeId: string, epoch: number, by: ClosedBy): Promise<void>;
+  /** Resolves with the channel's epoch, or undefined when the node is registered no more. */
+  channelOpened(region: string, nodeId: string): Promise<number | undefined>;
+  channelClosed(region: string, nodeId: string, epoch: number, by: ClosedBy): Promise<unknown>;
 }
 
 /** Why a socket was turned away before it became a channel. */
@@ -275,12 +276,18 @@ export class ControlChannels {
 
   /** Raises the epoch in the books; only then does the channel exist. */
   async #register(channel: ControlChannel): Promise<void> {
-    let epoch: number;
+    let epoch: number | undefined;
     try {
       epoch = await this.#presence.channelOpened(channel.region, channel.nodeId);
     } catch (error) {
       this.#log.warn({ err: error, node: channel.nodeId }, 'could not write down an opened control channel');
+      this.#opening.delete(channel);
       this.end(channel, 'server', 1011, 'try again');
+      return;
+    }
+    if (epoch === undefined) {
+      this.#opening.delete(channel);
+      this.end(channel, 'server', 1008, 'not registered');
       return;
     }
     channel.epoch = epoch;

@@ -4,6 +4,7 @@
  */
 import { type Frame, FrameType } from '@rollcall/wire';
 import type { WebSocket } from 'ws';
+import type { TextBus } from '../bus/index.ts';
 import type { Clock } from '../clock.ts';
 import { type AnyOperation, type Call, Refusal } from '../service/index.ts';
 import type { ControlChannel } from './control-channel.ts';
@@ -19,7 +20,7 @@ import { readChannelRequest } from './hello.ts';
 import { jobFrame, readAnswer, readReply, replyAckFrame } from './jobs.ts';
 import { type ChannelLog, silentLog } from './log.ts';
 import { emptyMailbox, type Mail, type Mailbox, type Recipient } from './mailbox.ts';
-import { type ChannelBus, type NodeNews, openNews } from './news.ts';
+import { type NodeNews, openNews } from './news.ts';
 import { messageOperations } from './operations.ts';
 import { openPolls } from './polls.ts';
 import { openTokens } from './tokens.ts';
@@ -29,7 +30,6 @@ export type { ClosedBy } from './control-channel.ts';
 export type { ChannelCounts, ChannelPresence, HelloRefusal } from './control-channels.ts';
 export type { ChannelLog } from './log.ts';
 export * from './mailbox.ts';
-export type { ChannelBus } from './news.ts';
 export { nodeSubject } from './news.ts';
 export { channelRefused, type HttpAnswer } from './xml.ts';
 
@@ -51,7 +51,8 @@ export interface ChannelsDeps {
   readonly clock: Clock;
   readonly presence: ChannelPresence;
   readonly mailbox?: Mailbox;
-  readonly bus?: ChannelBus;
+  /** Joins this server to others; `textBus` of the server's bus. */
+  readonly bus?: TextBus;
   readonly log?: ChannelLog;
   readonly hooks?: {
     /** A socket that was let in by its signature didn't show the token it was given. */

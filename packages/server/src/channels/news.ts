@@ -3,14 +3,8 @@
  * frame that isn't durable. Lost news does no harm that the sweeps don't mend.
  */
 import { decodeFrame, encodeFrame, type Frame } from '@rollcall/wire';
+import type { TextBus } from '../bus/index.ts';
 import { readObject } from './hello.ts';
-
-/** The part of the bus that channels use. */
-export interface ChannelBus {
-  publish(subject: string, message: string): void;
-  /** Hears what is published from now on; the answer ends that. */
-  subscribe(subject: string, hear: (message: string, subject: string) => void): () => void;
-}
 
 /** What may be said of a node. */
 export type NodeNews =
@@ -34,7 +28,7 @@ export function nodeSubject(nodeId: string): string {
 }
 
 /** Opens the news; without a bus there is nobody to hear from. */
-export function openNews(bus: ChannelBus | undefined, heard: (news: NodeNews, nodeId: string) => void): News {
+export function openNews(bus: TextBus | undefined, heard: (news: NodeNews, nodeId: string) => void): News {
   const followed = new Map<string, () => void>();
   // One function for all nodes, since there are thousands.
   const hear = (message: string, subject: string) => {
