@@ -26,6 +26,8 @@ export interface CallDeps {
   readonly principals: Throttle;
   readonly metrics: Metrics;
   readonly log: { warn(fields: object, text: string): void; error(fields: object, text: string): void };
+  /** True when connections are getting scarce: answers to calls then close theirs. */
+  crowded(): boolean;
   /** Extra headers for the answer to a call of a node, e.g. the roots that it should come to trust. */
   nodeHeaders(call: Call): Readonly<Record<string, string>> | undefined;
 }
@@ -78,26 +80,30 @@ export async function answerCall(
     if (!input.ok) throw new Refusal(input.code, input.message);
     resources = await authorize(deps.identity, operation.access, call, input.value);
     const output = await operation.handle(call, input.value);
-    respondJson(
-      response,
-      200,
-      id,
-      writeOutput(service, name, output),
-      call.principal.kind === 'node' ? deps.nodeHeaders(call) : undefined,
-    );
+    respondJson(response, 200, id, writeOutput(service, name, output), {
+      ...(call.principal.kind === 'node' ? deps.nodeHeaders(call) : undefined),
+      ...(deps.crowded() ? { Connection: 'close' } : undefined),
+    });
     deps.metrics.answered(service, name, 'ok', deps.clock.now() - at);
   } catch (error) {
     if (error instanceof ClientGone) return;
     if (!(error instanceof Refusal)) {
       deps.metrics.answered(service ?? 'unknown', service ? name : 'unknown', 'error', deps.clock.now() - at);
       deps.log.error({ id, operation: target, err: error }, 'a call failed');
-      respondJson(response, 500, id, plainError('InternalServerError', `Something went wrong here; the log has it under ${id}.`));
+      respondJson(
+        response,
+        500,
+        id,
+        plainError('InternalServerError', `Something went wrong here; the log has it under ${id}.`),
+      );
       return;
     }
     const known = service !== undefined && findShapes(service, name) !== undefined;
     deps.metrics.answered(service ?? 'unknown', known ? name : 'unknown', 'refused', deps.clock.now() - at);
     remember(deps, call, error, source, resources);
-    const text = known ? writeError(service, name, error.code, error.message) : plainError(error.code, error.message);
+    const text = known
+      ? writeError(service, name, error.code, error.message)
+      : plainError(error.code, error.message);
     const closing = error.status === 413 ? { Connection: 'close' } : undefined;
     respondJson(response, error.status, id, text, closing);
   }
@@ -124,7 +130,11 @@ async function identify(
     headers: request.headers as Readonly<Record<string, string | undefined>>,
   };
   if (operation?.access.by === 'activation' && request.headers.authorization === undefined) {
-    return { ...base, region: regionOfHost(deps.regions, request.headers.host), principal: { kind: 'anonymous' } };
+    return {
+      ...base,
+      region: regionOfHost(deps.regions, request.headers.host),
+      principal: { kind: 'anonymous' },
+    };
   }
   const proved = await deps.identity.authenticate({
     request,

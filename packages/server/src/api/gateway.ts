@@ -21,7 +21,9 @@ export interface GatewayDeps extends CallDeps {
 const CHANNEL_PATH = /^\/v1\/(control-channel|data-channel)\/([A-Za-z0-9_.-]{1,96})$/;
 
 /** Which channel a path names; undefined when it names none. */
-export function parseChannelPath(path: string): { kind: 'control-channel' | 'data-channel'; id: string } | undefined {
+export function parseChannelPath(
+  path: string,
+): { kind: 'control-channel' | 'data-channel'; id: string } | undefined {
   const match = CHANNEL_PATH.exec(path);
   if (!match || match[2]!.includes('..')) return undefined;
   return { kind: match[1] as 'control-channel' | 'data-channel', id: match[2]! };
@@ -57,7 +59,12 @@ async function admit(
     headers: request.headers as Readonly<Record<string, string | undefined>>,
   };
   try {
-    await authorize(deps.identity, { by: 'own-node', action: call.operation, node: () => nodeId }, call, undefined);
+    await authorize(
+      deps.identity,
+      { by: 'own-node', action: call.operation, node: () => nodeId },
+      call,
+      undefined,
+    );
   } catch (error) {
     if (error instanceof Refusal) deps.audit.refused(call, nodeId, error.code);
     throw error;
@@ -106,7 +113,8 @@ export function openUpgrades(deps: GatewayDeps) {
     socket.on('error', ignore);
     try {
       const channel = parseChannelPath(path);
-      if (!channel) throw new Refusal('UnknownOperationException', 'There is no channel of that name.', { status: 404 });
+      if (!channel)
+        throw new Refusal('UnknownOperationException', 'There is no channel of that name.', { status: 404 });
       if (channel.kind === 'data-channel') deps.channels.createDataChannel();
       const call = await admit(deps, request, Buffer.alloc(0), source, id, channel.id, 'OpenControlChannel');
       if (socket.destroyed) return;
@@ -127,7 +135,9 @@ export function openUpgrades(deps: GatewayDeps) {
 function asRefusal(deps: GatewayDeps, error: unknown, id: string, path: string): Refusal {
   if (error instanceof Refusal) return error;
   deps.log.error({ id, path, err: error }, 'a channel request failed');
-  return new Refusal('InternalServerError', `Something went wrong here; the log has it under ${id}.`, { status: 500 });
+  return new Refusal('InternalServerError', `Something went wrong here; the log has it under ${id}.`, {
+    status: 500,
+  });
 }
 
 function knock(deps: GatewayDeps, refusal: Refusal, source: Source): void {

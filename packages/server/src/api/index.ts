@@ -12,6 +12,15 @@ import { answerPage, type PageDeps } from './pages.ts';
 import { plainError, respondJson } from './respond.ts';
 import type { Throttle } from './throttle.ts';
 
+export {
+  addressOf,
+  ListenError,
+  type Listener,
+  type ListenerKnock,
+  listeningError,
+  openListener,
+  visitorOf,
+} from './listener/index.ts';
 export { type Metrics, openMetrics, serveMetrics } from './metrics.ts';
 export { ownOperations } from './operations.ts';
 export type { Page } from './pages.ts';
@@ -55,7 +64,10 @@ export function openApi(deps: ApiDeps): Api {
       const source = sourceOf(request);
       const unsigned = request.headers.authorization === undefined;
       if (unsigned && !deps.sources.take(source.address)) {
-        const text = plainError('ThrottlingException', 'Too many unsigned requests from this address. Wait a moment.');
+        const text = plainError(
+          'ThrottlingException',
+          'Too many unsigned requests from this address. Wait a moment.',
+        );
         return respondJson(response, 400, id, text, { 'Retry-After': '1' });
       }
       if (request.method === 'POST' && path === '/') {
@@ -73,7 +85,14 @@ export function openApi(deps: ApiDeps): Api {
     upgrade(request, socket, head) {
       const url = request.url ?? '/';
       const mark = url.indexOf('?');
-      void upgrade(request, socket, head, sourceOf(request), randomUUID(), mark < 0 ? url : url.slice(0, mark));
+      void upgrade(
+        request,
+        socket,
+        head,
+        sourceOf(request),
+        randomUUID(),
+        mark < 0 ? url : url.slice(0, mark),
+      );
     },
   };
 }

@@ -7,7 +7,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 /** What the door tells the metrics. */
 export interface Metrics {
-  answered(service: string, operation: string, outcome: 'ok' | 'refused' | 'error', milliseconds: number): void;
+  answered(
+    service: string,
+    operation: string,
+    outcome: 'ok' | 'refused' | 'error',
+    milliseconds: number,
+  ): void;
   /** Registers a figure that is read when somebody looks. */
   gauge(name: string, help: string, read: () => number): void;
   /** Everything, as text. */

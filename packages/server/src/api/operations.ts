@@ -72,12 +72,18 @@ export function ownOperations(deps: OwnDeps): readonly AnyOperation[] {
       changes: true,
       async handle(call, input) {
         if (!isAbsolute(input.Path)) {
-          throw new Refusal('ValidationException', 'Path must be absolute: the server writes the file on its own machine.');
+          throw new Refusal(
+            'ValidationException',
+            'Path must be absolute: the server writes the file on its own machine.',
+          );
         }
         try {
           await deps.backup(input.Path, input.WithSecrets ?? false);
         } catch (error) {
-          throw new Refusal('ValidationException', `The backup could not be written: ${(error as Error).message}`);
+          throw new Refusal(
+            'ValidationException',
+            `The backup could not be written: ${(error as Error).message}`,
+          );
         }
         await deps.store.write((tx) => recordAudit(tx, call, { resource: `backup/${input.Path}` }));
         return { Path: input.Path, Bytes: (await stat(input.Path)).size, At: new Date(deps.clock.now()) };

@@ -18,7 +18,8 @@ const KEY_BYTES = 32;
  */
 export async function prepareFolder(folder: string): Promise<{ existed: boolean }> {
   const found = await stat(folder).catch(() => undefined);
-  if (found && !found.isDirectory()) throw new StartupError(`${folder} is not a folder. Name another with --data.`);
+  if (found && !found.isDirectory())
+    throw new StartupError(`${folder} is not a folder. Name another with --data.`);
   try {
     if (found) await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
     else await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -38,7 +39,9 @@ export async function readSecretsKey(folder: string): Promise<Buffer> {
   try {
     const key = Buffer.from((await readFile(file, 'utf8')).trim(), 'base64');
     if (key.length !== KEY_BYTES) {
-      throw new StartupError(`${file} is damaged. Put it back from a backup: the stored secrets can't be read without it.`);
+      throw new StartupError(
+        `${file} is damaged. Put it back from a backup: the stored secrets can't be read without it.`,
+      );
     }
     return key;
   } catch (error) {

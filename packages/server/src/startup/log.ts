@@ -4,7 +4,15 @@
  */
 import { type Logger, pino } from 'pino';
 
-const SECRET_FIELDS = ['authorization', 'ActivationCode', 'SecretAccessKey', 'SessionToken', 'TokenValue', 'secretAccessKey', 'x-amz-security-token'];
+const SECRET_FIELDS = [
+  'authorization',
+  'ActivationCode',
+  'SecretAccessKey',
+  'SessionToken',
+  'TokenValue',
+  'secretAccessKey',
+  'x-amz-security-token',
+];
 
 /** Opens the log. `level` is one of pino's. */
 export function openLog(level: string): Logger {
@@ -12,7 +20,10 @@ export function openLog(level: string): Logger {
     {
       level,
       base: null,
-      redact: { paths: SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`]), censor: '[removed]' },
+      redact: {
+        paths: SECRET_FIELDS.flatMap((field) => [`["${field}"]`, `*["${field}"]`, `*.*["${field}"]`]),
+        censor: '[removed]',
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
     pino.destination({ dest: 2, sync: true }),

@@ -4,4 +4,4 @@ export { addressOf, type ListenerKnock, type ListenerReason, type Visitor, visit
 export type { ClientFamily } from './families.ts';
 export { type Limits, openFileLimit } from './limits.ts';
 export { type ConnectionCounts, type Listener, type ListenerOptions, openListener } from './listener.ts';
-export { ListenError } from './listening-error.ts';
+export { ListenError, listeningError } from './listening-error.ts';
