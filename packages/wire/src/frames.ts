@@ -2,7 +2,7 @@
  * The binary frames of control and data channels, as agent 3.3.0.0 and session-manager-plugin 1.2.0.0 write
  * them: a 116-byte header in big-endian order, the payload's length, the payload.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 
 /** The length of the header, which is also what its first field says. */
 const headerLength = 116;
@@ -169,7 +169,7 @@ export function frameMessage(frame: Frame): Record<string, unknown> {
 }
 
 function digestOf(payload: Uint8Array): Buffer {
-  return createHash('sha256').update(payload).digest();
+  return hash('sha256', payload, 'buffer');
 }
 
 /** Writers pad with spaces; readers of other versions trim NUL and any white space, so we do as well. */

@@ -239,7 +239,7 @@ function dateOf(parts: HttpRequestParts): { at: string; atMs: number; name: stri
     name === 'date' && /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text);
   const atMs = httpDate ? Date.parse(text) : parseAmzDate(text);
   if (atMs === undefined || Number.isNaN(atMs)) incomplete(badDate(text));
-  return { at: amzDate(atMs), atMs, name };
+  return { at: httpDate ? amzDate(atMs) : text, atMs, name };
 }
 
 function single(parts: HttpRequestParts, name: string): string | undefined {

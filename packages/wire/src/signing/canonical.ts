@@ -2,7 +2,7 @@
  * Signature Version 4 from the request to the string that is signed. Strings stand for bytes here, one
  * character each, as node:http hands them over, so everything is hashed as latin1.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 
 /** A request as it is on the wire. */
 export interface HttpRequestParts {
@@ -28,7 +28,7 @@ export const algorithm = 'AWS4-HMAC-SHA256';
 
 /** The hexadecimal SHA-256 of a body; of a string, its UTF-8 bytes. */
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /** `YYYYMMDDTHHMMSSZ`, of milliseconds since the epoch. */
@@ -38,12 +38,20 @@ export function amzDate(at: number): string {
 
 /** Milliseconds since the epoch of a date as {@link amzDate} writes it; undefined when it is none. */
 export function parseAmzDate(text: string): number | undefined {
-  const match = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/.exec(text);
-  if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second] = match;
-  const at = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  // The round trip refuses 31 February, which some engines roll over.
-  return Number.isNaN(at) || amzDate(at) !== text ? undefined : at;
+  if (!/^\d{8}T\d{6}Z$/.test(text)) return undefined;
+  const field = (from: number, to: number) => Number(text.slice(from, to));
+  const [month, day, hour, minute, second] = [
+    field(4, 6),
+    field(6, 8),
+    field(9, 11),
+    field(11, 13),
+    field(13, 15),
+  ];
+  const at = Date.UTC(field(0, 4), month - 1, day, hour, minute, second);
+  // Out of range, a field would roll over into the next: 31 February, 25 o'clock.
+  const date = new Date(at);
+  const kept = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return kept && hour < 24 && minute < 60 && second < 60 ? at : undefined;
 }
 
 /**
@@ -63,8 +71,8 @@ export function canonicalRequest(
 
 /** The string that is signed, for a request made at `at` (`YYYYMMDDTHHMMSSZ`, as sent). */
 export function stringToSign(at: string, scope: CredentialScope, canonical: string): string {
-  const hash = createHash('sha256').update(canonical, 'latin1').digest('hex');
-  return `${algorithm}\n${at}\n${scopeText(scope)}\n${hash}`;
+  const digest = hash('sha256', Buffer.from(canonical, 'latin1'), 'hex');
+  return `${algorithm}\n${at}\n${scopeText(scope)}\n${digest}`;
 }
 
 /** `date/region/service/aws4_request`. */
