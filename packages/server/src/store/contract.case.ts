@@ -72,6 +72,18 @@ export function contractSuite(name: string, open: OpenEmpty): void {
       assert.deepEqual(await keysIn(store, region), []);
     });
 
+    it('takes what a work throws for nothing but its own failure', async () => {
+      const region = fresh();
+      const [, other] = await Promise.allSettled([
+        store.write(async () => {
+          throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+        }),
+        store.write((tx) => addTag(tx, region, 'other')),
+      ]);
+      assert.equal(other.status, 'fulfilled');
+      assert.deepEqual(await keysIn(store, region), ['other']);
+    });
+
     it('runs works in the order in which they came, each seeing those before it', async () => {
       const region = fresh();
       const seen = await Promise.all(
@@ -157,6 +169,18 @@ export function contractSuite(name: string, open: OpenEmpty): void {
         store.write(() => store.write(async () => undefined)),
         StoreMisused,
       );
+      await assert.rejects(
+        store.read(() => store.read(async () => undefined)),
+        StoreMisused,
+      );
+      // What it sets off for later is free to.
+      let later: Promise<string> | undefined;
+      await store.write(async (tx) => {
+        tx.afterCommit(() => {
+          later = store.write(async () => 'done');
+        });
+      });
+      assert.equal(await later, 'done');
     });
 
     it('writes 500 at once, each once', async () => {

@@ -34,7 +34,7 @@ export class StoreInUse extends StoreError {
   readonly pid: number | undefined;
 
   constructor(directory: string, pid: number | undefined) {
-    const holder = pid === undefined ? 'another server' : `the server with process id ${pid}`;
+    const holder = pid === undefined ? 'another program' : `the server with process id ${pid}`;
     super(
       `The folder ${directory} is in use by ${holder}. Stop that one, or give this one a folder of its own.`,
     );

@@ -5,12 +5,12 @@
  * Back-pressure: a caller awaits what it handed in, so it is slowed by the disk by itself. Callers that
  * don't (one promise for each packet, say) are refused with `StoreBusy` once `waiting` works wait.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DatabaseConnection } from 'kysely';
 import { systemClock } from '../clock.ts';
 import type { Gathered, WriteTx } from './contract.ts';
 import { StoreBusy, StoreClosed, StoreMisused } from './errors.ts';
 import { type Language, openWriteScope } from './scope.ts';
+import { refuseWithin, runUnit } from './unit.ts';
 
 /** A connection that commits groups. Control statements may be sent late, together with the next one. */
 export interface Lane {
@@ -76,9 +76,6 @@ type Batch = {
   readonly waiters: Waiter[];
 };
 
-/** Marks the asynchronous context of a running work, so that one which waits for another is told so. */
-const running = new AsyncLocalStorage<{ active: boolean }>();
-
 /** The queue before a lane, and the loop that empties it. */
 export class GroupCommit {
   readonly #options: GroupOptions;
@@ -120,18 +117,12 @@ export class GroupCommit {
     if (this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #wait(enqueue: (waiter: Waiter) => void): Promise<unknown> {
-    if (running.getStore()?.active) {
-      return Promise.reject(
-        new StoreMisused('A unit of work waits for nothing but its tx: hand in other work in afterCommit.'),
-      );
-    }
-    if (this.#closed) return Promise.reject(new StoreClosed());
+  async #wait(enqueue: (waiter: Waiter) => void): Promise<unknown> {
+    refuseWithin('write');
+    if (this.#closed) throw new StoreClosed();
     if (this.#waiting >= this.#limits.waiting) {
-      return Promise.reject(
-        new StoreBusy(
-          `The database is behind: ${this.#waiting} changes wait to be written. Try again in a moment.`,
-        ),
+      throw new StoreBusy(
+        `The database is behind: ${this.#waiting} changes wait to be written. Try again in a moment.`,
       );
     }
     return new Promise((resolve, reject) => {
@@ -234,13 +225,11 @@ export class GroupCommit {
     const callbacks: (() => void)[] = [];
     await lane.savepoint();
     const scope = openWriteScope(language, lane.connection, callbacks);
-    const mark = { active: true };
     let error: unknown;
     try {
-      const value = await running.run(mark, work, scope.tx);
+      const value = await runUnit('write', work, scope.tx);
       if (!scope.failure) {
         scope.end();
-        mark.active = false;
         await lane.release();
         waiters[0]!.callbacks = callbacks;
         return { value };
@@ -250,7 +239,6 @@ export class GroupCommit {
       error = thrown;
     }
     scope.end();
-    mark.active = false;
     // A statement may have spoilt the transaction although the work went on to throw something else.
     for (const suspect of [scope.failure?.error, error]) {
       if (suspect !== undefined && lane.judge(suspect) !== 'harmless') throw suspect;

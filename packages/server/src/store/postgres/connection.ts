@@ -10,6 +10,7 @@ import {
 import pg from 'pg';
 import { printAnd } from '../raw.ts';
 import type { Language } from '../scope.ts';
+import { isLoss } from './trouble.ts';
 
 class Compiler extends PostgresQueryCompiler {
   protected override visitAnd(node: AndNode): void {
@@ -52,15 +53,17 @@ export function clientConfig(url: string): pg.ClientConfig {
 /** One connection while somebody holds it. */
 export class PgConnection implements DatabaseConnection {
   readonly client: pg.Client | pg.PoolClient;
+  /** Why the connection is of no use any more. Told by itself only: a work may throw what it likes. */
+  lost: { readonly error: unknown } | undefined;
 
   constructor(client: pg.Client | pg.PoolClient) {
     this.client = client;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { rows, rowCount, command } = await this.client.query(query.sql, [...query.parameters]);
-    const changes = command === 'SELECT' || rowCount === null ? undefined : BigInt(rowCount);
-    return changes === undefined ? { rows } : { rows, numAffectedRows: changes };
+    const { rows, rowCount, command } = await this.#ask(query.sql, [...query.parameters]);
+    if (command === 'SELECT' || rowCount === null) return { rows };
+    return { rows, numAffectedRows: BigInt(rowCount) };
   }
 
   streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
@@ -69,12 +72,21 @@ export class PgConnection implements DatabaseConnection {
 
   /** Sends a control statement without waiting: when it fails, so does what follows it. */
   send(sql: string): void {
-    this.client.query(sql).catch(() => undefined);
+    this.#ask(sql).catch(() => undefined);
   }
 
   /** Commits. PostgreSQL answers `ROLLBACK` when a statement before had failed. */
   async commit(): Promise<void> {
-    const { command } = await this.client.query('COMMIT');
+    const { command } = await this.#ask('COMMIT');
     if (command !== 'COMMIT') throw new Error('The transaction was rolled back by the database.');
+  }
+
+  async #ask(sql: string, parameters?: unknown[]): Promise<pg.QueryResult> {
+    try {
+      return await this.client.query(sql, parameters);
+    } catch (error) {
+      if (isLoss(error)) this.lost ??= { error };
+      throw error;
+    }
   }
 }

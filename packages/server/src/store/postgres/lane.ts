@@ -3,7 +3,7 @@ import pg from 'pg';
 import { StoreClosed, StoreUnavailable } from '../errors.ts';
 import type { Lane } from '../group.ts';
 import { clientConfig, PgConnection } from './connection.ts';
-import { explainConnect, explainGroup, isConflict, isLoss } from './trouble.ts';
+import { explainConnect, explainGroup, isConflict } from './trouble.ts';
 
 /**
  * Groups run serializable, so that works mean the same as on SQLite even when several servers write; what
@@ -13,6 +13,8 @@ export class PgLane implements Lane {
   readonly #url: string;
   readonly #address: string;
   #connection: PgConnection | undefined;
+  /** How the connection of the present group broke, if it did. */
+  #loss: { readonly error: unknown } | undefined;
   #closed = false;
 
   constructor(url: string, address: string) {
@@ -25,39 +27,10 @@ export class PgLane implements Lane {
     return this.#connection;
   }
 
-  /** Connects unless connected; throws the typed error that says why not. */
-  async connect(): Promise<PgConnection> {
-    if (this.#closed) throw new StoreClosed();
-    if (this.#connection) return this.#connection;
-    const client = new pg.Client(clientConfig(this.#url));
-    const connection = new PgConnection(client);
-    const drop = () => {
-      if (this.#connection === connection) this.#connection = undefined;
-    };
-    client.on('error', drop);
-    client.on('end', drop);
-    try {
-      await client.connect();
-      // An administrator may have traded durability for speed; what is acknowledged here is on disk.
-      await client.query(
-        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-      );
-    } catch (error) {
-      client.end().catch(() => undefined);
-      throw explainConnect(error, this.#address);
-    }
-    this.#connection = connection;
-    return connection;
-  }
-
   async begin(): Promise<void> {
-    try {
-      await this.connect();
-    } catch (error) {
-      if (error instanceof StoreUnavailable) throw error;
-      throw new StoreUnavailable((error as Error).message, { cause: error });
-    }
-    this.connection.send('BEGIN ISOLATION LEVEL SERIALIZABLE');
+    this.#loss = undefined;
+    this.#connection ??= await this.#connect();
+    this.#connection.send('BEGIN ISOLATION LEVEL SERIALIZABLE');
   }
 
   async savepoint(): Promise<void> {
@@ -82,19 +55,18 @@ export class PgLane implements Lane {
     if (!connection) return;
     try {
       await connection.client.query('ROLLBACK');
-    } catch {
-      this.#connection = undefined;
-      (connection.client as pg.Client).end().catch(() => undefined);
+    } catch (error) {
+      this.#drop(connection, error);
     }
   }
 
   judge(error: unknown): 'harmless' | 'again' | 'gone' {
-    if (isConflict(error)) return 'again';
-    return this.#connection && !isLoss(error) ? 'harmless' : 'gone';
+    if (!this.#connection || this.#connection.lost) return 'gone';
+    return isConflict(error) ? 'again' : 'harmless';
   }
 
   explain(error: unknown, during: 'work' | 'commit'): Error {
-    return explainGroup(error, during, this.#address);
+    return explainGroup(this.#loss?.error ?? error, during, this.#address);
   }
 
   async close(): Promise<void> {
@@ -102,5 +74,37 @@ export class PgLane implements Lane {
     const connection = this.#connection;
     this.#connection = undefined;
     await (connection?.client as pg.Client | undefined)?.end().catch(() => undefined);
+  }
+
+  async #connect(): Promise<PgConnection> {
+    if (this.#closed) throw new StoreClosed();
+    const client = new pg.Client(clientConfig(this.#url));
+    const connection = new PgConnection(client);
+    client.on('error', (error) => this.#drop(connection, error));
+    client.on('end', () => this.#drop(connection, new Error('Connection terminated')));
+    try {
+      await client.connect();
+      // An administrator may have traded durability for speed; what is acknowledged here is on disk.
+      await client.query(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+      );
+    } catch (error) {
+      client.end().catch(() => undefined);
+      const explained = explainConnect(error, this.#address);
+      // While a server runs, a password that was changed is an outage like any other.
+      throw explained instanceof StoreUnavailable
+        ? explained
+        : new StoreUnavailable(explained.message, { cause: explained });
+    }
+    return connection;
+  }
+
+  /** Forgets a connection that broke; the next group makes another. */
+  #drop(connection: PgConnection, error: unknown): void {
+    connection.lost ??= { error };
+    if (this.#connection !== connection) return;
+    this.#connection = undefined;
+    this.#loss = connection.lost;
+    (connection.client as pg.Client).end().catch(() => undefined);
   }
 }

@@ -9,9 +9,10 @@ import { BackupRefused, DatabaseAddressWrong, DatabaseUnusable, StoreClosed } fr
 import { GroupCommit, type GroupLimits, type GroupReport } from '../group.ts';
 import { type Migration, migrate } from '../migrations/index.ts';
 import { openReadScope } from '../scope.ts';
+import { refuseWithin, runUnit } from '../unit.ts';
 import { clientConfig, PgConnection, postgresLanguage } from './connection.ts';
 import { PgLane } from './lane.ts';
-import { codeOf, explainConnect, isLoss, lost } from './trouble.ts';
+import { codeOf, explainConnect, lost } from './trouble.ts';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -24,23 +25,31 @@ export interface PostgresOptions {
 
 const readConnections = 8;
 
-/** Any number, but always the same one: servers that start together bring the schema up to date in turn. */
+/** Any number, but always the same one. */
 const migrationLock = 7_265_114_001;
 
 /** Opens the store at `url`. */
 export async function openPostgres(options: PostgresOptions): Promise<Store> {
   const address = addressOf(options.url);
-  const lane = new PgLane(options.url, address);
+  await prepare(options, address);
+  return new PostgresStore(new PgLane(options.url, address), address, options);
+}
+
+/** Brings the database up to date, on a connection of its own: an upgrade may take its time. */
+async function prepare(options: PostgresOptions, address: string): Promise<void> {
+  const { statement_timeout, query_timeout, ...config } = clientConfig(options.url);
+  const client = new pg.Client(config);
+  client.on('error', () => undefined);
   try {
-    const { client } = await lane.connect();
+    await client.connect();
     await checkEncoding(client, address);
     await migrateTogether(client, options);
   } catch (error) {
-    await lane.close();
     const cause = error instanceof DatabaseUnusable && codeOf(error.cause) === '42501' ? error.cause : error;
     throw explainConnect(cause, address);
+  } finally {
+    client.end().catch(() => undefined);
   }
-  return new PostgresStore(lane, address, options);
 }
 
 /** Host, port and database for people to read: never the password. Throws when the URL makes no sense. */
@@ -60,7 +69,7 @@ function addressOf(url: string): string {
   }
 }
 
-async function checkEncoding(client: pg.Client | pg.PoolClient, address: string): Promise<void> {
+async function checkEncoding(client: pg.Client, address: string): Promise<void> {
   const { rows } = await client.query('SHOW server_encoding');
   if (rows[0].server_encoding !== 'UTF8') {
     throw new DatabaseUnusable(
@@ -69,19 +78,16 @@ async function checkEncoding(client: pg.Client | pg.PoolClient, address: string)
   }
 }
 
-async function migrateTogether(client: pg.Client | pg.PoolClient, options: PostgresOptions): Promise<void> {
+/** Servers that start together take turns. The lock goes with the connection. */
+async function migrateTogether(client: pg.Client, options: PostgresOptions): Promise<void> {
   await client.query('SELECT pg_advisory_lock($1)', [migrationLock]);
-  try {
-    const target = {
-      dialect: 'postgres' as const,
-      // Several statements sent as one are one transaction.
-      transact: async (script: string) => void (await client.query(script)),
-      query: async (sql: string) => (await client.query(sql)).rows,
-    };
-    await migrate(target, options.clock.now(), options.migrations);
-  } finally {
-    await client.query('SELECT pg_advisory_unlock($1)', [migrationLock]);
-  }
+  const target = {
+    dialect: 'postgres' as const,
+    // Several statements sent as one are one transaction.
+    transact: async (script: string) => void (await client.query(script)),
+    query: async (sql: string) => (await client.query(sql)).rows,
+  };
+  await migrate(target, options.clock.now(), options.migrations);
 }
 
 class PostgresStore implements Store {
@@ -105,15 +111,16 @@ class PostgresStore implements Store {
   gather: Store['gather'] = (path, item) => this.#group.gather(path, item);
 
   async read<R>(work: (tx: ReadTx) => Promise<R>): Promise<R> {
+    refuseWithin('read');
     if (this.#closing) throw new StoreClosed();
     const client = await this.#lend();
     const connection = new PgConnection(client);
     const scope = openReadScope(postgresLanguage, connection);
     try {
       connection.send('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
-      return await work(scope.tx);
+      return await runUnit('read', work, scope.tx);
     } catch (error) {
-      throw isLoss(error) ? lost(error, this.#address) : error;
+      throw connection.lost ? lost(connection.lost.error, this.#address) : error;
     } finally {
       scope.end();
       // The answer need not wait for the end of a transaction that changed nothing.

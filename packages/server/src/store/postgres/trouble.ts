@@ -20,9 +20,8 @@ export function isConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
-/** True when the connection is gone, or about to be. */
+/** True when an error of a connection means that it is gone, or about to be. */
 export function isLoss(error: unknown): boolean {
-  if (error instanceof StoreUnavailable) return true;
   const code = codeOf(error);
   // 08: connection trouble. 57P: the server stops or ended this session. 25P03: the session idled too long.
   if (code !== undefined) return code.startsWith('08') || code.startsWith('57P') || code === '25P03';
@@ -33,7 +32,7 @@ export function isLoss(error: unknown): boolean {
   );
 }
 
-/** What callers see when a group could not be committed. */
+/** What callers see when a group broke with its connection, or other servers kept getting in its way. */
 export function explainGroup(error: unknown, during: 'work' | 'commit', address: string): Error {
   if (error instanceof StoreError) return error;
   if (isConflict(error)) {
@@ -42,12 +41,11 @@ export function explainGroup(error: unknown, during: 'work' | 'commit', address:
     });
   }
   if (!isLoss(error)) return error as Error;
-  return during === 'commit'
-    ? new StoreUnavailable(
-        `The connection to the database at ${address} broke while changes were being committed (${reasonOf(error)}). They may or may not have been made.`,
-        { cause: error, outcome: 'unknown' },
-      )
-    : lost(error, address);
+  if (during === 'work') return lost(error, address);
+  return new StoreUnavailable(
+    `The connection to the database at ${address} broke while changes were being committed (${reasonOf(error)}). They may or may not have been made.`,
+    { cause: error, outcome: 'unknown' },
+  );
 }
 
 /** What readers see when the connection broke. */

@@ -217,7 +217,7 @@ function plainName(name: string): string {
     name !== basename(name) ||
     name.startsWith('.') ||
     name.includes('\\') ||
-    name.startsWith(databaseFile)
+    /^(rollcall\.db|lock\.)/.test(name)
   ) {
     throw new BackupRefused(`A backup can't carry a file named ${JSON.stringify(name)}.`);
   }

@@ -73,6 +73,31 @@ describe('The folder of a SQLite store', () => {
     await store.close();
   });
 
+  it('on a full disk refuses what does not fit, and works on when there is room', async () => {
+    const store = await openStore(place('full'));
+    const put = (server_id: string) =>
+      store.write((tx) =>
+        tx.everywhere
+          .insertInto('servers')
+          .values({ server_id, started_at: 1, lease_until: 1, stopped_at: null })
+          .execute(),
+      );
+    await put('before');
+    // A limit on the file's pages is to SQLite what a full disk is.
+    const limit = (pages: number) =>
+      store.write((tx) => sql`pragma max_page_count = ${sql.lit(pages)}`.execute(tx.everywhere));
+    await limit(1);
+    const results = await Promise.allSettled([put('x'.repeat(100_000)), put('y'.repeat(100_000))]);
+    for (const result of results) {
+      assert.match(String((result as PromiseRejectedResult).reason), /full/);
+    }
+    await limit(1_000_000);
+    await put('after');
+    const rows = await store.read((tx) => tx.everywhere.selectFrom('servers').select('server_id').execute());
+    assert.deepEqual(rows.map((row) => row.server_id).sort(), ['after', 'before']);
+    await store.close();
+  });
+
   it('that cannot be made or is a file is told in one sentence', async () => {
     writeFileSync(join(root, 'file'), 'x');
     for (const name of ['file', 'file/below']) {

@@ -7,7 +7,14 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { Store } from '../contract.ts';
-import { DatabaseUnusable, FolderUnusable, reasonOf, StoreClosed, StoreError } from '../errors.ts';
+import {
+  DatabaseUnusable,
+  FolderUnusable,
+  reasonOf,
+  StoreClosed,
+  StoreError,
+  StoreInUse,
+} from '../errors.ts';
 import { GroupCommit, type GroupLimits, type GroupReport } from '../group.ts';
 import { type Migration, type MigrationTarget, migrate } from '../migrations/index.ts';
 import { writeBackup } from './backup.ts';
@@ -42,13 +49,24 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   } catch (error) {
     writer?.close();
     lock.release();
-    if (error instanceof StoreError) throw error;
-    throw new DatabaseUnusable(
-      `The database ${file} can't be opened (${reasonOf(error)}). Restore a backup, or move the file away to begin anew.`,
-      { cause: error },
-    );
+    throw explainOpening(error, directory, file);
   }
   return new SqliteStore(directory, file, writer, lock, options);
+}
+
+/** SQLite's primary result codes that aren't the database's own fault. */
+const locked = 5;
+const environment = [3, 8, 10, 13, 14];
+
+function explainOpening(error: unknown, directory: string, file: string): StoreError {
+  if (error instanceof StoreError) return error;
+  const code = ((error as { errcode?: number }).errcode ?? 0) & 0xff;
+  if (code === locked) return new StoreInUse(directory, undefined);
+  if (environment.includes(code)) return new FolderUnusable(directory, error);
+  return new DatabaseUnusable(
+    `The database ${file} can't be opened (${reasonOf(error)}). Restore a backup, or move the file away to begin anew.`,
+    { cause: error },
+  );
 }
 
 class SqliteStore implements Store {

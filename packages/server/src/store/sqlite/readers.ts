@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { ReadTx } from '../contract.ts';
 import { StoreBusy, StoreClosed } from '../errors.ts';
 import { openReadScope } from '../scope.ts';
+import { refuseWithin, runUnit } from '../unit.ts';
 import { SqliteConnection, sqliteLanguage } from './connection.ts';
 
 /** As many reads as this run side by side; more take turns. */
@@ -24,6 +25,7 @@ export class SqliteReaders {
   }
 
   async read<R>(work: (tx: ReadTx) => Promise<R>): Promise<R> {
+    refuseWithin('read');
     if (this.#closed) throw new StoreClosed();
     if (this.#lent >= connectionsKept) {
       if (this.#waiting.length >= mostWaiting) {
@@ -38,7 +40,7 @@ export class SqliteReaders {
       connection.run('BEGIN');
       const scope = openReadScope(sqliteLanguage, connection);
       try {
-        return await work(scope.tx);
+        return await runUnit('read', work, scope.tx);
       } finally {
         scope.end();
         if (connection.db.isTransaction) connection.run('COMMIT');
