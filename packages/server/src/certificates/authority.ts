@@ -27,6 +27,9 @@ export interface Authority extends KeyedCertificate {
 
 type Place = 'ca' | 'ca-next';
 
+/** Boards without a battery start in 1970. No clock that is right says less than this. */
+const earliest = Date.UTC(2025, 0, 1);
+
 /** Loads the CA, or makes it when there never was one. `hosts` are the names beyond the private ones. */
 export function openAuthority(directory: string, now: number, hosts: () => readonly string[]): Authority {
   finishSwitch(directory);
@@ -72,6 +75,13 @@ function finishSwitch(directory: string): void {
 }
 
 function create(directory: string, place: Place, now: number, hosts: readonly string[]): Authority {
+  if (now < earliest) {
+    const says = new Date(now).toISOString().slice(0, 10);
+    throw new CertificateError(
+      'clock-wrong',
+      `This machine's clock says ${says}. Set it first: a CA made now would have expired by the time it is right.`,
+    );
+  }
   const { certFile, keyFile } = files(directory, place);
   const constraints = constraintsFor(hosts);
   const key = newKey();

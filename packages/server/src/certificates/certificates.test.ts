@@ -294,6 +294,25 @@ test('files that are damaged or missing stop the start and are left alone', (t) 
   }
 });
 
+test('no CA is made while the clock is plainly wrong', (t) => {
+  const { directory, open } = scene(t);
+  assert.throws(() => open({ clock: manualClock(0) }), refused('clock-wrong', /clock says 1970-01-01/));
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+test('a domain given later needs a successor just as a public name does', (t) => {
+  const stage = scene(t);
+  stage.open().close();
+  const names = {
+    publicUrls: [],
+    domain: 'ssm.example.net',
+    regions: ['us-east-1'],
+    hostNames: () => [],
+    addresses: () => [],
+  };
+  assert.throws(() => stage.open({ names }), refused('successor-needed', /ssm\.example\.net/));
+});
+
 test('a CA past its end stops the start', (t) => {
   const { open, clock } = scene(t);
   open().close();

@@ -82,8 +82,7 @@ function openPrivate(options: CertificateOptions): Certificates {
   const listeners: (() => void)[] = [];
   let authority: Authority = openAuthority(directory, clock.now(), () => extraHosts(options.names));
   let successor = loadSuccessor(directory);
-  const outside = () =>
-    publicHosts(options.names.publicUrls).filter((host) => !permits(authority.constraints, host));
+  const outside = () => promised(options.names).filter((host) => !permits(authority.constraints, host));
   if (outside().length > 0) successor = requireSuccessor(options, outside(), successor);
 
   const key = serverKey(directory);
@@ -148,13 +147,14 @@ function openPrivate(options: CertificateOptions): Certificates {
   };
 }
 
+/** Names that the operator announces to others: without them in the certificate, nobody gets in. */
+function promised(names: NameSources): string[] {
+  return [...publicHosts(names.publicUrls), ...(names.domain === undefined ? [] : [names.domain])];
+}
+
 /** Hosts that a new CA must be able to vouch for beyond the private ones. */
 function extraHosts(names: NameSources): string[] {
-  return [
-    ...publicHosts(names.publicUrls),
-    ...names.hostNames(),
-    ...(names.domain === undefined ? [] : [names.domain]),
-  ];
+  return [...promised(names), ...names.hostNames()];
 }
 
 /** The successor that covers the names outside, made now when the operator asked for it. */

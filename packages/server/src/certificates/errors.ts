@@ -14,6 +14,8 @@ export type CertificateProblem =
   | 'key-encrypted'
   | 'expired'
   | 'not-yet-valid'
+  /** This machine's clock is so far behind that a CA made now would be worth nothing. */
+  | 'clock-wrong'
   /** A public name isn't in the certificate that the operator brought. */
   | 'name-not-covered'
   /** A public name lies outside what our CA may vouch for: a successor is needed. */

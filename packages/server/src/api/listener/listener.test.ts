@@ -326,7 +326,11 @@ test('closing ends what is open and frees the port', async (t) => {
   await get(door, { agent });
   const waiting = dial(t, door);
   await once(waiting, 'connect');
+  const secured = tls.connect({ port: door.port, host: '127.0.0.1', ca: door.ca, servername: 'localhost' });
+  secured.on('error', () => {});
+  await once(secured, 'secureConnect');
   await door.listener.close();
+  await new Promise(setImmediate);
   assert.equal(door.listener.server.listening, false);
   assert.deepEqual(door.knocks, [], 'our own stop is nobody’s knock');
 });

@@ -70,6 +70,7 @@ export function peek(socket: Socket, trusted: boolean, peeked: Peeked): () => bo
     socket.removeListener('readable', read);
     socket.removeListener('end', ended);
     socket.removeListener('close', ended);
+    received = undefined; // the socket outlives this by days
     return begun;
   };
   const ended = () => {
