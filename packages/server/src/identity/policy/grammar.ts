@@ -105,8 +105,8 @@ function statementProblems(statement: Statement, path: string, modern: boolean):
     if (statement[name] !== undefined && values.length === 0) problems.push(`${path}.${name}: it is empty`);
     if (!name.endsWith('Resource')) continue;
     for (const value of values) {
-      if (!/^(?:\*+|arn:.*)$/s.test(value))
-        problems.push(`${path}.${name}: "${value}" is neither an ARN nor "*"`);
+      const problem = patternProblem(value);
+      if (problem !== undefined) problems.push(`${path}.${name}: "${value}" ${problem}`);
     }
   }
   for (const [operator, tests] of Object.entries(statement.Condition ?? {})) {
@@ -128,6 +128,26 @@ function statementProblems(statement: Statement, path: string, modern: boolean):
     }
   }
   return problems;
+}
+
+/**
+ * Takes only patterns that mean the same to everybody. In others IAM itself is peculiar, and a Deny that
+ * was meant to match would let something through.
+ */
+function patternProblem(pattern: string): string | undefined {
+  if (/^\*+$/.test(pattern)) return undefined;
+  const [arn, ...segments] = pattern.split(':');
+  if (arn !== 'arn' || segments.length === 0) return 'is neither an ARN nor "*"';
+  if (segments.length < 5 && !pattern.endsWith('*'))
+    return 'is cut short: an ARN has six parts, or ends with "*"';
+  if (!segments.slice(0, 4).every((segment) => /^[a-z0-9*?-]*$/.test(segment))) {
+    return 'has characters in its partition, service, region or account that no ARN has there';
+  }
+  const name = segments.slice(4).join(':');
+  const type = /^[^/:]*(?=[/:])/.exec(name)?.[0];
+  if (type !== undefined && /[*?$]/.test(type))
+    return 'has a wildcard in the type of the resource, before "/" or ":"';
+  return undefined;
 }
 
 function isServed(key: string): boolean {
