@@ -104,9 +104,9 @@ export function authenticator(deps: AuthenticationDeps) {
   }
   async function node(signed: SignedRequest, text: string, claim: no.Claim, now: number): Promise<Principal> {
     const token = openToken(signed, claim);
-    if (!isSignedWith(token.secretAccessKey, signed, text)) throw no.mismatch(claim);
-    // From here on the caller is proved to be the node it claims to be: the knock may say so.
+    // The token is ours, so the claim is the node's; proved it is only with the signature.
     const itself = { claim: token.nodeId };
+    if (!isSignedWith(token.secretAccessKey, signed, text)) throw no.mismatch(itself);
     if (token.expiresAt <= now) {
       throw no.expired('expired-token', itself, `since=${Math.round((now - token.expiresAt) / 1000)}s`);
     }

@@ -51,6 +51,7 @@ export function outsideWindow(sentence: string, early: boolean, skew: number, cl
 
 /** A key that isn't in our books: most often a real account's, left in the shell. */
 export function foreignKey(claim: Claim): Refusal {
+  if (!/^A[KS]IA[A-Z0-9]{12,}$/.test(claim.claim ?? '')) return invalid('unknown-access-key', claim);
   const message =
     `${invalidToken} This key isn't one of Rollcall's: it looks like a real AWS account's ` +
     `(AWS_SESSION_TOKEN or AWS_PROFILE left in this shell?). ${runEnv}`;

@@ -142,6 +142,17 @@ test("a policy that can't be used is refused with what is wrong and where", asyn
     [statement(`${ok},"Condition":{"StringMatches":{"aws:username":"x"}}`), /no operator StringMatches/],
     [statement(`${ok},"Condition":{"StringEquals":{"aws:SourceVpc":"x"}}`), /condition key aws:sourcevpc/],
     [statement(`${ok},"Condition":{"StringEquals":{}}`), /it is empty/],
+    [statement(`${ok},"Condition":{"StringEquals":{"aws:username":[]}}`), /it is empty/],
+    [
+      statement(`${ok},"Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/99"}}`),
+      /can't compare "10\.0\.0\.0\/99"/,
+    ],
+    [
+      statement(`${ok},"Condition":{"DateLessThan":{"aws:CurrentTime":"tomorrow"}}`),
+      /can't compare "tomorrow"/,
+    ],
+    [statement(`${ok},"Condition":{"Bool":{"aws:SecureTransport":"yes"}}`), /can't compare "yes"/],
+    [statement(`${ok},"Condition":{"StringEquals":{"aws:ResourceTag/":"x"}}`), /condition key/],
     [
       statement(
         ok.replace('"Resource":"*"', `"Resource":"arn:aws:ssm:*:*:parameter/\${aws:PrincipalTag/x}"`),

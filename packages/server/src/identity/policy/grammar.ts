@@ -1,7 +1,8 @@
 /**
  * Reads a policy document strictly, when it is attached: what passes here can be decided later without
- * guessing. Unknown condition operators and keys are refused, since a Deny that never matches helps nobody.
+ * guessing.
  */
+import { type Conditions, conditionProblems, isContextKey } from './conditions.ts';
 
 /** A statement of a valid policy. */
 export interface Statement {
@@ -11,7 +12,7 @@ export interface Statement {
   readonly NotAction?: string | readonly string[];
   readonly Resource?: string | readonly string[];
   readonly NotResource?: string | readonly string[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly Condition?: Conditions;
 }
 
 /** A document that was read, or what is wrong with it, in a sentence each. */
@@ -21,42 +22,7 @@ export type ReadPolicy =
 
 const longest = 6144;
 
-const operators = new Set(
-  [
-    ...['StringEquals', 'StringNotEquals', 'StringEqualsIgnoreCase', 'StringNotEqualsIgnoreCase'],
-    ...['StringLike', 'StringNotLike', 'ArnEquals', 'ArnLike', 'ArnNotEquals', 'ArnNotLike'],
-    ...['NumericEquals', 'NumericNotEquals', 'NumericLessThan', 'NumericLessThanEquals'],
-    ...['NumericGreaterThan', 'NumericGreaterThanEquals', 'DateEquals', 'DateNotEquals', 'DateLessThan'],
-    ...[
-      'DateLessThanEquals',
-      'DateGreaterThan',
-      'DateGreaterThanEquals',
-      'Bool',
-      'IpAddress',
-      'NotIpAddress',
-    ],
-  ].map((name) => name.toLowerCase()),
-);
-
-/** The keys that a condition or variable may use, in lower case; those with `/` take any tag key after it. */
-export const contextKeys: readonly string[] = [
-  'aws:currenttime',
-  'aws:epochtime',
-  'aws:principalaccount',
-  'aws:principalarn',
-  'aws:principaltype',
-  'aws:requestedregion',
-  'aws:resourceaccount',
-  'aws:securetransport',
-  'aws:sourceip',
-  'aws:useragent',
-  'aws:userid',
-  'aws:username',
-  'aws:resourcetag/',
-  'ssm:resourcetag/',
-];
-
-/** Reads and checks a document. `syntax` adds the checks of IAM's grammar by the policy library. */
+/** Reads and checks a document. The policy library checks IAM's grammar. */
 export async function readPolicy(text: string): Promise<ReadPolicy> {
   if (text.replace(/\s/g, '').length > longest) return wrong([`it is longer than ${longest} characters`]);
   let document: unknown;
@@ -109,19 +75,10 @@ function statementProblems(statement: Statement, path: string, modern: boolean):
       if (problem !== undefined) problems.push(`${path}.${name}: "${value}" ${problem}`);
     }
   }
-  for (const [operator, tests] of Object.entries(statement.Condition ?? {})) {
-    const base = operator
-      .toLowerCase()
-      .replace(/^for(?:all|any)values?:/, '')
-      .replace(/ifexists$/, '');
-    if (base !== 'null' && !operators.has(base))
-      problems.push(`${path}.Condition: there is no operator ${operator}`);
-    if (tests === null || Object.keys(tests).length === 0)
-      problems.push(`${path}.Condition.${operator}: it is empty`);
-  }
+  problems.push(...conditionProblems(statement.Condition ?? {}, path));
   if (problems.length === 0) {
     for (const key of keysUsed(statement)) {
-      if (!isServed(key)) problems.push(`${path}: Rollcall doesn't know the condition key ${key}`);
+      if (!isContextKey(key)) problems.push(`${path}: Rollcall doesn't know the condition key ${key}`);
     }
     if (!modern && variables(statement).length > 0) {
       problems.push(`${path}: policy variables need "Version": "2012-10-17"`);
@@ -148,12 +105,6 @@ function patternProblem(pattern: string): string | undefined {
   if (type !== undefined && /[*?$]/.test(type))
     return 'has a wildcard in the type of the resource, before "/" or ":"';
   return undefined;
-}
-
-function isServed(key: string): boolean {
-  return contextKeys.some((served) =>
-    served.endsWith('/') ? key.startsWith(served) && key !== served : key === served,
-  );
 }
 
 function wrong(problems: readonly string[]): ReadPolicy {

@@ -337,6 +337,44 @@ test('conditions: address, time, region, name, tags; each decision is kept only 
   assert.equal(await allows(notProd, 'ssm:SendCommand', node('test')), true);
 });
 
+test('each kind of condition matches and denies as it says', async () => {
+  const cases: [object, boolean][] = [
+    [{ Bool: { 'aws:SecureTransport': true } }, true],
+    [{ Bool: { 'aws:SecureTransport': 'false' } }, false],
+    [{ Null: { 'aws:SourceIp': 'true' } }, false],
+    [{ Null: { 'aws:SourceIp': false } }, true],
+    [{ NumericLessThan: { 'aws:EpochTime': 4_000_000_000 } }, true],
+    [{ NumericGreaterThan: { 'aws:EpochTime': '4000000000' } }, false],
+    [{ DateGreaterThan: { 'aws:CurrentTime': '2026-11-23T11:59:59Z' } }, true],
+    [{ DateGreaterThan: { 'aws:CurrentTime': '2026-11-23T12:00:00.500Z' } }, false],
+    [{ IpAddress: { 'aws:SourceIp': '10.0.0.7' } }, true],
+    [{ IpAddress: { 'aws:SourceIp': ['192.0.2.0/24', '10.0.0.0/29'] } }, true],
+    [{ NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } }, false],
+    [{ NotIpAddress: { 'aws:SourceIp': '2001:db8::/32' } }, true],
+    [{ StringLike: { 'aws:username': ['b*', 'an?'] } }, true],
+    [{ StringNotLike: { 'aws:username': ['b*', 'an?'] } }, false],
+    [{ StringEquals: { 'aws:username': 'Ann' } }, false],
+    [{ StringEqualsIgnoreCase: { 'aws:username': 'Ann' } }, true],
+    [{ StringEquals: { 'aws:PrincipalArn': `arn:aws:iam::${account}:user/\${aws:username}` } }, true],
+    [{ ArnLike: { 'aws:PrincipalArn': `arn:aws:iam::${account}:user/*` } }, true],
+    [{ 'ForAnyValue:StringEquals': { 'aws:username': ['ann', 'bob'] } }, true],
+    [{ StringEquals: { 'aws:ResourceTag/Stage': 'prod' } }, false],
+    [{ StringEqualsIfExists: { 'aws:ResourceTag/Stage': 'prod' } }, true],
+    [{ StringNotEquals: { 'aws:ResourceTag/Stage': 'prod' } }, true],
+    [{ StringEquals: { 'aws:username': 'ann', 'aws:RequestedRegion': 'eu-west-1' } }, false],
+  ];
+  for (const [Condition, matches] of cases) {
+    const allow = { Effect: 'Allow', Action: '*', Resource: '*' };
+    const shown = JSON.stringify(Condition);
+    assert.equal(await allows([{ ...allow, Condition }], 'a:b', node('mi-1')), matches, shown);
+    assert.equal(
+      await allows([allow, { ...allow, Effect: 'Deny', Condition }], 'a:b', node('mi-1')),
+      !matches,
+      shown,
+    );
+  }
+});
+
 test("what can't be read or looked up allows nothing", async () => {
   for (const text of [
     '',
