@@ -214,8 +214,11 @@ export class ControlChannels {
     }
     if (this.#ending.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#allGone = resolve;
-        this.#clock.after(farewellWait, resolve);
+        const patience = this.#clock.after(farewellWait, resolve);
+        this.#allGone = () => {
+          patience.cancel();
+          resolve();
+        };
       });
       for (const channel of this.#ending) channel.socket.terminate();
     }
