@@ -9,7 +9,10 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 
 const root = resolve(import.meta.dirname, '../..');
-const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' });
+const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+});
 const files = listed.split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
 const sources = files.filter((file) => /^packages\/[^/]+\/src\/.*\.ts$/.test(file));
 const text = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -18,14 +21,15 @@ const text = (file: string) => readFileSync(join(root, file), 'utf8');
 function importsOf(file: string): [string, boolean][] {
   const source = text(file);
   const found: [string, boolean][] = [];
-  for (const match of source.matchAll(/^(?:import|export)\b(?!\s*type\b)[^;]*?from\s+'([^']+)'/gm)) found.push([match[1]!, false]);
+  for (const match of source.matchAll(/^(?:import|export)\b(?!\s*type\b)[^;]*?from\s+'([^']+)'/gm))
+    found.push([match[1]!, false]);
   for (const match of source.matchAll(/^import\s+'([^']+)'/gm)) found.push([match[1]!, false]);
   for (const match of source.matchAll(/\bimport\(\s*'([^']+)'/g)) found.push([match[1]!, true]);
   return found;
 }
 
 const packageOf = (file: string) => file.split('/')[1]!;
-const isTest = (file: string) => /\.(test|case)\.ts$/.test(file) || /\/(fixtures|testing)\//.test(file);
+const isTest = (file: string) => /\.(test|case)\.ts$|\/testing\.ts$/.test(file) || /\/(fixtures|testing|golden)\//.test(file);
 
 test('a package imports only the packages of ours that it may', () => {
   const allowed: Record<string, readonly string[]> = {
@@ -52,9 +56,11 @@ test('a package imports only the packages of ours that it may', () => {
 });
 
 test('the pure packages do no input or output', () => {
-  const forbidden = /^node:(fs|net|tls|http|https|http2|dgram|dns|child_process|worker_threads|sqlite|os)(\/|$)/;
+  const forbidden =
+    /^node:(fs|net|tls|http|https|http2|dgram|dns|child_process|worker_threads|sqlite|os)(\/|$)/;
   for (const file of sources.filter((f) => /^packages\/(wire|documents|diagnosis)\//.test(f) && !isTest(f))) {
-    for (const [specifier] of importsOf(file)) assert.ok(!forbidden.test(specifier), `${file} imports ${specifier}`);
+    for (const [specifier] of importsOf(file))
+      assert.ok(!forbidden.test(specifier), `${file} imports ${specifier}`);
   }
 });
 
@@ -98,7 +104,10 @@ test('inside the server a folder imports only to its left, through its index', (
       const other = target.split('/')[0]!.replace(/\.ts$/, '');
       if (other === mine) continue;
       assert.ok(place(other) < place(mine), `${file} imports ${specifier}, which lies to its right`);
-      assert.ok(/^[^/]+(\/index)?\.ts$/.test(target), `${file} imports ${specifier}, past the folder's index`);
+      assert.ok(
+        /^[^/]+(\/index)?\.ts$/.test(target),
+        `${file} imports ${specifier}, past the folder's index`,
+      );
     }
   }
 });
@@ -123,15 +132,23 @@ test('no default exports', () => {
 });
 
 test('nothing of one machine is committed', () => {
-  for (const file of files.filter((f) => !/\.(pem|crt|key|bin|gz|png|ico)$/.test(f) && f !== 'test/rules/layout.test.ts')) {
+  for (const file of files.filter(
+    (f) => !/\.(pem|crt|key|bin|gz|png|ico)$/.test(f) && f !== 'test/rules/layout.test.ts',
+  )) {
     const content = text(file);
-    assert.doesNotMatch(content, /\.\.\/shared\/|\/work\/(main|shared|\.)/, `${file} names a path of one machine`);
+    assert.doesNotMatch(
+      content,
+      /\.\.\/shared\/|\/work\/(main|shared|\.)/,
+      `${file} names a path of one machine`,
+    );
     assert.doesNotMatch(content, /"resolved": "https?:/, `${file} names a registry's host`);
   }
 });
 
 test('the repository brings one pinned Node for every platform', () => {
-  const versions = Object.values(JSON.parse(text('package.json')).optionalDependencies as Record<string, string>);
+  const versions = Object.values(
+    JSON.parse(text('package.json')).optionalDependencies as Record<string, string>,
+  );
   assert.equal(new Set(versions).size, 1);
   assert.match(versions[0]!, /^\d+\.\d+\.\d+$/);
 });
