@@ -166,48 +166,29 @@ test('a claim has eight rows at most, and the one that keeps coming is among the
   assert.equal(Knocks.find((knock) => knock.Source === '10.0.0.7/32')?.Count, 20);
 });
 
-test('1,000,000 made-up claims from one address: bounded, counted, and the honest knocks are all there', async () => {
+test('1,000,000 made-up claims, from few and from many sources: bounded, counted, and no honest knock is lost', async () => {
   const known = new Set([activation, ...Array.from({ length: 50 }, (_, index) => node(index))]);
   const { knocks, note } = open({ isKnown: (claim) => known.has(claim), knownClaims: async () => known });
   await knocks.flush();
   let most = 0;
   for (let index = 0; index < 1_000_000; index++) {
-    note({ claim: `mi-${index.toString(16).padStart(17, 'a')}`, address: '198.51.100.1' });
+    const place = index.toString(16).padStart(5, '0');
+    const address = index % 2 === 0 ? '198.51.100.1' : `2001:db8:${place.slice(0, 3)}:${place.slice(3)}::1`;
+    note({ claim: `mi-abcdef000000${place}`, address });
+    // Honest ones, from behind the very address that shouts.
     if (index % 20_000 === 0)
-      note({ claim: node(index / 20_000), address: '198.51.100.1', reason: 'activation-expired' });
+      note({ claim: node(index / 20_000), address: '198.51.100.1', reason: 'expired-token' });
     if (index === 900_000) note({ claim: activation, address: '10.0.0.9', reason: 'activation-expired' });
     if (index % 1000 === 0) most = Math.max(most, knocks.waiting);
   }
-  assert.ok(most < 200, `${most} rows waited`);
+  assert.ok(most <= 2600, `${most} rows waited`);
   await knocks.close();
   const rooms = await rowsBy('room');
   assert.equal(rooms.get('known'), 51);
-  assert.ok(rooms.get('stranger')! <= 32);
+  assert.ok(rooms.get('stranger')! <= 2600);
+  assert.ok((await rowsBy('source')).get('198.51.100.1/32')! <= 32 + 50);
   assert.equal((await total()).knocks, 1_000_051);
   assert.equal((await list(knocks, { Claim: activation })).Knocks[0]!.Reason, 'activation-expired');
-});
-
-test('1,000,000 made-up claims from a million sources: bounded, counted, and the honest knocks are all there', async () => {
-  const known = new Set(Array.from({ length: 50 }, (_, index) => node(index)));
-  const { knocks, note } = open({ isKnown: (claim) => known.has(claim), knownClaims: async () => known });
-  await knocks.flush();
-  for (let index = 0; index < 1_000_000; index++) {
-    note({
-      claim: stranger(),
-      address: `2001:db8:${(index >> 16).toString(16)}:${(index & 0xffff).toString(16)}::1`,
-    });
-    if (index % 20_000 === 0)
-      note({ claim: node(index / 20_000), address: '10.0.0.7', reason: 'activation-expired' });
-  }
-  assert.ok(knocks.waiting <= 2550);
-  await knocks.close();
-  const rooms = await rowsBy('room');
-  assert.equal(rooms.get('known'), 50);
-  assert.ok(rooms.get('stranger')! <= 2501);
-  const { Knocks } = await list(knocks, { Room: 'stranger', MaxResults: 1000 });
-  assert.ok(Knocks.length > 0);
-  const sum = await total();
-  assert.equal(sum.knocks, 1_000_050);
 });
 
 test('a quiet source is remembered while others shout', async () => {
@@ -257,20 +238,22 @@ test('a claim that another server knows is found in the books even if this one n
 
 test('when the books or the store fail, knocks wait, bounded, and are written later', async () => {
   let broken = true;
-  const isKnown = async () => {
+  const isKnown = async (claim: string) => {
     if (broken) throw new Error('no books');
-    return true;
+    return claim === node(3);
   };
   const errors: unknown[] = [];
   const { knocks, note } = open({ isKnown, onError: (error) => errors.push(error) });
   for (let index = 0; index < 3; index++) {
-    note({ claim: node(3) });
+    note({ claim: node(3), address: '10.0.0.3' });
+    for (let more = 0; more < 100; more++) note({ claim: stranger() });
     await knocks.flush();
   }
   assert.equal(errors.length, 3);
-  assert.equal(knocks.waiting, 1);
+  assert.ok(knocks.waiting <= 40);
   broken = false;
   await knocks.close();
+  assert.equal((await total()).knocks, 303);
   assert.equal((await list(knocks, { Claim: node(3) })).Knocks[0]!.Count, 3);
 });
 

@@ -40,7 +40,7 @@ export class WaitingRoom {
 
   /** Adds a knock; it may be kept and changed. `room` `known` means: the claim may be in our books. */
   add(knock: WaitingKnock): void {
-    const key = `${knock.source}\n${knock.claim}\n${knock.reason}`;
+    const key = keyOf(knock);
     const same = this.#known.get(key) ?? this.#strangers.get(key);
     if (same) fold(same, knock);
     else if (knock.room === 'known') this.#addKnown(key, knock);
@@ -49,12 +49,20 @@ export class WaitingRoom {
 
   /** Takes everything, with a row for each source that was cut short and one for all the rest. */
   take(): WaitingKnock[] {
-    const rows = [...this.#known.values(), ...this.#strangers.values()];
+    const rows = new Map([...this.#known, ...this.#strangers]);
+    // A summary that couldn't be written came back as a row of its own.
+    const addSummary = (row: WaitingKnock) => {
+      const same = rows.get(keyOf(row));
+      if (same) fold(same, row);
+      else rows.set(keyOf(row), row);
+    };
     for (const source of this.#sources.values()) {
-      if (source.crowded > 0)
-        rows.push(summary(source.last, source.last.source, 'more-claims', source.crowded));
+      if (source.crowded === 0) continue;
+      addSummary(summary(source.last, source.last.source, 'more-claims', source.crowded));
     }
-    if (this.#lastUncounted) rows.push(summary(this.#lastUncounted, '*', 'more-knocks', this.#uncounted));
+    if (this.#lastUncounted) {
+      addSummary(summary(this.#lastUncounted, '*', 'more-knocks', this.#uncounted));
+    }
     this.#known = new Map();
     this.#rowsOfClaim = new Map();
     this.#strangers = new Map();
@@ -63,7 +71,7 @@ export class WaitingRoom {
     this.#newcomers = 0;
     this.#uncounted = 0;
     this.#lastUncounted = undefined;
-    return rows;
+    return [...rows.values()];
   }
 
   #addKnown(key: string, knock: WaitingKnock): void {
@@ -125,6 +133,10 @@ export class WaitingRoom {
     this.#uncounted += knock.count;
     this.#lastUncounted = knock;
   }
+}
+
+function keyOf({ source, claim, reason }: WaitingKnock): string {
+  return `${source}\n${claim}\n${reason}`;
 }
 
 function fold(into: WaitingKnock, knock: WaitingKnock): void {
