@@ -3,8 +3,10 @@
  * and closes them from right to left.
  */
 import { randomUUID, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { openActivations } from './activations/index.ts';
 import {
@@ -20,7 +22,13 @@ import {
 import { openAssociations } from './associations/index.ts';
 import { openAudit } from './audit/index.ts';
 import { openBus, textBus } from './bus/index.ts';
-import { checkGuard, machineAddresses, machineNames, openCertificates } from './certificates/index.ts';
+import {
+  type Certificates,
+  checkGuard,
+  machineAddresses,
+  machineNames,
+  openCertificates,
+} from './certificates/index.ts';
 import { openChannels } from './channels/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { openEnrolment } from './enrolment/index.ts';
@@ -117,6 +125,7 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
       ...(options.tlsCert && options.tlsKey
         ? { own: { certFile: options.tlsCert, keyFile: options.tlsKey } }
         : {}),
+      makeSuccessor: options.successorCa,
       onProblem: onError('the certificate could not be renewed; the one in use stays'),
     });
     closers.push(() => certificates.close());
@@ -188,7 +197,11 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
       tags,
       events,
       mintNodeCredentials: identity.mintNodeCredentials,
-      currentCa: () => certificates.caFingerprint,
+      trustOf(call) {
+        const successor = certificates.successorFingerprint;
+        const told = call.headers['x-rollcall-trusts']?.split(',') ?? [];
+        return successor !== undefined && told.includes(successor) ? successor : certificates.caFingerprint;
+      },
       hooks: {
         async registered(tx, node) {
           await associations.registered(tx, node);
@@ -209,17 +222,20 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
       hooks: { refusals: (activationId) => refusalsOf(store, activationId) },
     });
 
-    const trusts = (await theNodes.trustCounts()).flatMap(({ trusts: ca, nodes: count }) =>
-      ca === null ? [] : [[ca, count] as const],
-    );
-    const guard = checkGuard({
-      caFingerprintNow: certificates.caFingerprint,
-      trustCounts: new Map(trusts),
-      ...(options.cutOffNodes === undefined ? {} : { cutOffNodes: options.cutOffNodes }),
-    });
-    if (!guard.ok) throw new StartupError(guard.text);
+    guardTrust(certificates, await theNodes.trustCounts(), options, log);
 
-    const channels = openChannels({ clock, presence, bus: textBus(bus), log });
+    const channels = openChannels({
+      clock,
+      presence,
+      bus: textBus(bus),
+      log,
+      hooks: {
+        turnedAway({ source, region }, nodeId, reason) {
+          const { address, userAgent: client, serverName } = source;
+          knocks.note({ address, client, serverName, region, reason, claim: nodeId, layer: 'http' });
+        },
+      },
+    });
     closers.push(() => channels.close());
 
     const metrics = openMetrics();
@@ -287,7 +303,11 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
             KeyPin: certificates.keyPin,
             ...(options.domain === undefined ? {} : { Domain: options.domain }),
           }),
-          backup: (file, withSecrets) => store.backup(file, withSecrets ? { files: secretFiles } : {}),
+          backup: (file, withSecrets) =>
+            store.backup(
+              file,
+              withSecrets ? { files: secretFiles.filter((name) => existsSync(join(data, name))) } : {},
+            ),
         }),
         ...audit.operations,
         ...knocks.operations,
@@ -359,8 +379,50 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
   }
 }
 
+/**
+ * Refuses a start that would cut nodes off; and, when a successor CA is wanted, lets it serve as soon as every
+ * node has learnt it.
+ */
+function guardTrust(
+  certificates: Certificates,
+  counts: readonly { trusts: string | null; nodes: number }[],
+  options: UpOptions,
+  log: Logger,
+): void {
+  const trustCounts = new Map(
+    counts.flatMap(({ trusts, nodes }) => (trusts === null ? [] : [[trusts, nodes]])),
+  );
+  const agreed = options.cutOffNodes === undefined ? {} : { cutOffNodes: options.cutOffNodes };
+  const successor = certificates.successorFingerprint;
+  if (options.successorCa && successor !== undefined) {
+    const answer = checkGuard({ caFingerprintNow: successor, trustCounts, ...agreed });
+    if (answer.ok) certificates.switchToSuccessor();
+    else
+      log.warn(
+        { nodes: answer.cutOff },
+        'the CA that was still serves: not all nodes have learnt its successor yet',
+      );
+  }
+  const answer = checkGuard({
+    caFingerprintNow: certificates.caFingerprint,
+    trustCounts,
+    alsoTrusted: certificates.successorFingerprint === undefined ? [] : [certificates.successorFingerprint],
+    ...agreed,
+  });
+  if (!answer.ok) throw new StartupError(answer.text);
+}
+
 /** What a backup holds in addition when secrets are asked for. */
-const secretFiles = ['secrets.key', 'ca.key', 'ca.crt', 'server.key', 'server.crt', 'connection.json'];
+const secretFiles = [
+  'secrets.key',
+  'ca.key',
+  'ca.crt',
+  'ca-next.key',
+  'ca-next.crt',
+  'server.key',
+  'server.crt',
+  'connection.json',
+];
 
 function isPubliclyTrusted(caCertificate: string): boolean {
   const { fingerprint256 } = new X509Certificate(caCertificate);

@@ -38,6 +38,8 @@ export interface UpOptions {
   readonly logLevel: string;
   /** Enrol the machine that the server runs on. */
   readonly localNode: boolean;
+  /** Make a successor to the CA, hand it out, and let it serve once every node has it. */
+  readonly successorCa: boolean;
   /** Start although so many nodes would be cut off. */
   readonly cutOffNodes?: number;
 }
@@ -57,6 +59,7 @@ export interface UpFlags {
   readonly proxyProtocol?: readonly string[];
   readonly logLevel?: string;
   readonly localNode?: boolean;
+  readonly successorCa?: boolean;
   readonly cutOffNodes?: string;
 }
 
@@ -84,6 +87,10 @@ export function readUpOptions(flags: UpFlags, io: Io): UpOptions {
   const metrics = one('--metrics', flags.metrics);
   const logLevel = one('--log-level', flags.logLevel);
   const localNode = one('--local-node', flags.localNode === undefined ? undefined : String(flags.localNode));
+  const successorCa = one(
+    '--successor-ca',
+    flags.successorCa === undefined ? undefined : String(flags.successorCa),
+  );
   const cutOffNodes = one('--cut-off-nodes', flags.cutOffNodes);
   return {
     listen,
@@ -98,6 +105,7 @@ export function readUpOptions(flags: UpFlags, io: Io): UpOptions {
     proxyProtocol: many('--proxy-protocol', flags.proxyProtocol).map(readRange),
     logLevel: logLevel ? readLevel(logLevel) : 'info',
     localNode: localNode ? readYesNo(localNode) : false,
+    successorCa: successorCa ? readYesNo(successorCa) : false,
     ...(cutOffNodes && { cutOffNodes: readCount(cutOffNodes) }),
   };
 }

@@ -39,6 +39,7 @@ export function up(command: Command, io: Io): void {
     .option('--log-level <level>', 'trace, debug, info, warn, error or fatal (info)')
     .option('--local-node', 'make this machine a node too; npm start does')
     .option('--no-local-node', 'do not')
+    .option('--successor-ca', 'make a new CA, hand it out, let it serve once all nodes have it')
     .option('--cut-off-nodes <n>', "start although so many nodes don't trust the certificate")
     .addHelpText(
       'after',

@@ -127,6 +127,7 @@ async function identify(
     account: deps.account,
     source,
     operation: `${service}:${name}`,
+    ...(service === 'ec2messages' ? { gone: whenGone(request) } : {}),
     headers: request.headers as Readonly<Record<string, string | undefined>>,
   };
   if (operation?.access.by === 'activation' && request.headers.authorization === undefined) {
@@ -145,6 +146,13 @@ async function identify(
     at,
   });
   return { ...base, region: proved.region, principal: proved.principal };
+}
+
+/** Tells when the client hangs up; only long polls need to know. */
+function whenGone(request: IncomingMessage): AbortSignal {
+  const gone = new AbortController();
+  request.socket.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 /** `ssm.REGION.DOMAIN` names a region; any other host means the first one served. */

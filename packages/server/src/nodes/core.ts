@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.ts';
 import type { Events } from '../events/index.ts';
 import type { Presence } from '../presence/index.ts';
+import type { Call } from '../service/index.ts';
 import type { Store, WriteTx } from '../store/index.ts';
 import type { Tags } from '../tags/index.ts';
 import type { NodeBooks } from './books.ts';
@@ -43,15 +44,18 @@ export interface NodesDeps {
     epoch: number;
     roleName: string;
   }) => MintedCredentials | Promise<MintedCredentials>;
-  /** Fingerprint (SHA-256, hex) of the CA whose certificate this server shows; none with a certificate of your own. */
-  readonly currentCa?: () => string | undefined;
+  /**
+   * Fingerprint (SHA-256, hex) of the newest CA that the caller is known to trust: the one under which it got
+   * through, or a successor that it says it has learnt.
+   */
+  readonly trustOf?: (call: Call) => string | undefined;
   readonly events?: Pick<Events, 'record'>;
   readonly hooks?: NodeHooks;
 }
 
 /** The dependencies with their defaults, and the nodes in memory. */
-export interface NodesCore extends Omit<NodesDeps, 'currentCa' | 'hooks'> {
-  readonly currentCa: () => string | undefined;
+export interface NodesCore extends Omit<NodesDeps, 'trustOf' | 'hooks'> {
+  readonly trustOf: (call: Call) => string | undefined;
   readonly hooks: NodeHooks;
   readonly books: NodeBooks;
 }

@@ -64,7 +64,7 @@ function changesOf(
     const value = facts[name];
     if (value !== null && value !== '' && value !== row[name]) Object.assign(changes, { [name]: value });
   }
-  const trusts = core.currentCa();
+  const trusts = core.trustOf(call);
   if (trusts !== undefined && trusts !== row.trusts) changes.trusts = trusts;
   const sighted = sightedIn(call, node, input);
   if (!sighted) return { changes, cloned: false };

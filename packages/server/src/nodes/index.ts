@@ -34,9 +34,9 @@ export interface Nodes {
 
 /** Opens the nodes. */
 export function openNodes(deps: NodesDeps): Nodes {
-  const { currentCa = () => undefined, hooks = {}, ...rest } = deps;
+  const { trustOf = () => undefined, hooks = {}, ...rest } = deps;
   const books = new NodeBooks(deps.store, deps.clock);
-  const core: NodesCore = { ...rest, currentCa, hooks, books };
+  const core: NodesCore = { ...rest, trustOf, hooks, books };
   deps.tags.serve({
     type: 'ManagedInstance',
     arn: nodeArn,

@@ -57,7 +57,7 @@ export function anyPublicKey(): string {
 }
 
 /** What tests may pass in themselves. */
-export type WorldOptions = Partial<Pick<NodesDeps, 'currentCa'>> & { hooks?: NodeHooks; ground?: Ground };
+export type WorldOptions = Partial<Pick<NodesDeps, 'trustOf'>> & { hooks?: NodeHooks; ground?: Ground };
 
 /** Opens nodes with all that is to their left. */
 export async function openNodesWorld(context: TestContext, options: WorldOptions = {}): Promise<NodesWorld> {
@@ -79,14 +79,14 @@ export async function openNodesWorld(context: TestContext, options: WorldOptions
       sessionToken: JSON.stringify(grant),
       expiresAt: clock.now() + 3_600_000,
     }),
-    ...(options.currentCa && { currentCa: options.currentCa }),
+    ...(options.trustOf && { trustOf: options.trustOf }),
     ...(options.hooks && { hooks: options.hooks }),
   });
   const table = new Map<string, AnyOperation>();
   const serve = (operations: readonly AnyOperation[]) => {
     for (const one of operations) table.set(one.name, one);
   };
-  serve([...presence.operations, ...tags.operations, ...nodes.operations]);
+  serve([...presence.operations, ...tags.operations, ...nodes.operations, ...events.operations]);
 
   async function call(name: string, input: object = {}, more: Partial<Call> = {}) {
     const operation = table.get(name);

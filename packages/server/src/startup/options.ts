@@ -21,6 +21,8 @@ export interface UpOptions {
   /** CIDRs whose PROXY protocol header is believed. */
   readonly proxyProtocol: readonly string[];
   readonly logLevel: string;
+  /** Make a successor to our CA, hand it out, and let it serve once every node has it. */
+  readonly successorCa: boolean;
   /** Start although so many nodes would be cut off. */
   readonly cutOffNodes?: number;
 }
