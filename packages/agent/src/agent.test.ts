@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { FrameType, frameMessage, messageFrame } from '@rollcall/wire';
 import { type Agent, openAgent } from './agent.ts';
+import { saveConfig } from './config.ts';
 import { NotRegisteredError } from './identity.ts';
 import { RootInUseError } from './lock.ts';
 import { silentLog } from './log.ts';
@@ -57,6 +58,23 @@ const connected = () =>
     () => agent?.status().state === 'connected' && server.hellos.length > 0,
   );
 
+/** Turns the clock in small steps, so that the network, which is real, keeps up. */
+async function pass(seconds: number): Promise<void> {
+  for (let left = seconds; left > 0; left -= 5) {
+    clock.advance(Math.min(left, 5) * 1000);
+    await new Promise((resolve) => setTimeout(resolve, 4));
+  }
+}
+
+async function passUntil(what: string, holds: () => boolean | undefined): Promise<void> {
+  for (let step = 0; step < 200; step += 1) {
+    if (holds()) return;
+    clock.advance(2000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.fail(`It did not come to this: ${what}`);
+}
+
 test('a registered machine sends an empty and a full heartbeat and opens its channel, in one handshake', async () => {
   const nodeId = await enrol();
   const before = server.state.handshakes;
@@ -76,21 +94,23 @@ test('a registered machine sends an empty and a full heartbeat and opens its cha
 
 test('heartbeats come after a random part of a period, then every period, a handshake each', async () => {
   await enrol();
+  // Short enough for the whole test to pass before the channel's first ping.
+  saveConfig(root, { periodSeconds: 30 });
   open();
   await connected();
   const { handshakes } = server.state;
-  clock.advance(149_000);
+  await pass(14);
   assert.equal(server.named('UpdateInstanceInformation').length, 2);
-  clock.advance(1000);
-  await server.until('the second heartbeat', () => server.named('UpdateInstanceInformation').length === 3);
+  await pass(1);
+  await server.until(
+    'the second',
+    () => agent?.status().nextAttempt?.at === new Date(clock.now() + 30_000).toISOString(),
+  );
   assert.equal(server.named('UpdateInstanceInformation')[2]?.body.SSMConnectionChannel, 'ssmmessages');
-  await server.until('it is noted', () => agent?.status().nextAttempt?.reason === 'routine');
-  // The pings of the channel must be answered meanwhile, which takes real time.
-  for (let i = 0; i < 6; i += 1) {
-    clock.advance(50_000);
-    await new Promise((resolve) => setTimeout(resolve, 15));
-  }
-  await server.until('the third heartbeat', () => server.named('UpdateInstanceInformation').length === 4);
+  await pass(29);
+  assert.equal(server.named('UpdateInstanceInformation').length, 3);
+  await pass(1);
+  await server.until('the third', () => server.named('UpdateInstanceInformation').length === 4);
   assert.equal(server.state.handshakes - handshakes, 2);
   assert.equal(server.sockets.size, 1);
 });
@@ -131,9 +151,9 @@ test('a closed channel is opened again within seconds, a dead one is noticed by 
   await connected();
   await server.until('one channel', () => server.sockets.size === 1);
   for (const socket of server.sockets) socket.pause();
-  clock.advance(114_000);
-  await server.until('the agent notices', () => agent?.status().state === 'waiting');
-  assert.match(agent?.status().nextAttempt?.reason ?? '', /no answer to a ping/);
+  await passUntil('the agent notices', () =>
+    agent?.status().lastErrors.at(-1)?.message.includes('to a ping'),
+  );
 });
 
 test('a command and a session are answered honestly: nothing runs yet', async () => {
@@ -192,11 +212,9 @@ test('where the channel is denied, it polls, and still tries the channel', async
     CreatedDate: '',
     Payload: '{}',
   });
-  clock.advance(2500);
-  await server.until('the message is answered', () => server.named('SendReply').length === 1);
+  await passUntil('the message is answered', () => server.named('SendReply').length === 1);
   server.mischief.clear();
-  clock.advance(60_000);
-  await connected();
+  await passUntil('the channel is open', () => agent?.status().state === 'connected');
   const polls = server.named('GetMessages').length;
   clock.advance(5000);
   await new Promise((resolve) => setTimeout(resolve, 30));
@@ -209,8 +227,7 @@ test('two upgrades that fail bring polling as well', async () => {
   open();
   await server.until('one failure', () => agent?.status().lastErrors.length === 1);
   assert.match(agent?.status().lastErrors[0]?.message ?? '', /HTTP 403/);
-  clock.advance(1000);
-  await server.until('it polls', () => agent?.status().state === 'polling');
+  await passUntil('it polls', () => agent?.status().state === 'polling');
 });
 
 test('while the server is away it waits up to a minute, and tries at once when the network changes', async () => {
@@ -232,8 +249,7 @@ test('while the server is away it waits up to a minute, and tries at once when t
   }
   server.mischief.clear();
   addresses = 'wlan0=198.51.100.9';
-  clock.advance(5000);
-  clock.advance(600);
+  await pass(6);
   await connected();
 });
 
@@ -264,8 +280,7 @@ test('a node that was deregistered says so, and keeps trying every minute', asyn
   assert.match(agent!.status().nextAttempt!.reason, /deregistered/);
   assert.ok(Date.parse(agent!.status().nextAttempt!.at) - clock.now() >= 30_000);
   server.state.knowsNodes = true;
-  clock.advance(60_000);
-  await connected();
+  await passUntil('it is back', () => agent?.status().state === 'connected');
 });
 
 test('a wrong clock costs one attempt: requests are then signed by the server’s', async () => {
@@ -273,9 +288,8 @@ test('a wrong clock costs one attempt: requests are then signed by the server’
   clock.set(-3_600_000);
   open();
   await server.until('it waits', () => agent?.status().nextAttempt?.reason !== undefined);
-  clock.advance(60_000);
-  await connected();
-  assert.ok(Math.abs((agent?.status().clockAheadSeconds ?? 0) + 3600) < 5 + 60);
+  await passUntil('it is connected', () => agent?.status().state === 'connected');
+  assert.ok(Math.abs((agent?.status().clockAheadSeconds ?? 0) + 3600) < 60);
 });
 
 test('waking up from sleep sends the overdue heartbeat soon', async () => {

@@ -346,7 +346,9 @@ class NodeAgent implements Agent {
       if (this.#upgradesFailed >= 2) this.#beginPolling();
       this.#due.channel = now + this.#cuts.failed();
     }
-    this.#failing.set('channel', `The control channel ended: ${reason}.`);
+    const message = `The control channel ended: ${reason}.`;
+    this.#failing.set('channel', message);
+    this.#status.failed('channel', message);
     this.#log('info', 'The control channel ended.', { reason });
     this.#show();
     this.#wake?.();

@@ -17,6 +17,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** Where an agent keeps its files unless told. */
+export const defaultRoot = '/var/lib/rollcall-agent';
+
 /** The names of everything an agent keeps in its folder. */
 export const fileNames = {
   identity: 'identity.json',

@@ -3,7 +3,7 @@ export { type Agent, type AgentOptions, openAgent } from './agent.ts';
 export type { Clock, Timer } from './clock.ts';
 export { type AgentConfig, ConfigError, loadConfig, saveConfig } from './config.ts';
 export { ConnectionError, type FailureLayer, ServerRefusal } from './failures.ts';
-export { DamagedFileError } from './files.ts';
+export { DamagedFileError, defaultRoot } from './files.ts';
 export { NotRegisteredError } from './identity.ts';
 export { leave } from './leave.ts';
 export { RootInUseError } from './lock.ts';

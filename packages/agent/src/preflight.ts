@@ -118,6 +118,11 @@ export async function preflight(options: PreflightOptions): Promise<Preflight> {
     const explained = explainFailure(error, url.host) as Error;
     const code =
       explained instanceof ConnectionError ? explained.code : (explained as NodeJS.ErrnoException).code;
+    if (explained instanceof ConnectionError && explained.layer === 'proxy') {
+      // The proxy took the connection, and then led nowhere.
+      steps.pop();
+      step = 'connection';
+    }
     const milliseconds = Math.round(performance.now() - began.at);
     steps.push({ step, ok: false, milliseconds, sentence: explained.message, code: code ?? 'Error' });
     return { ok: false, steps };

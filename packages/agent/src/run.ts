@@ -6,13 +6,10 @@ import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { type Agent, openAgent } from './agent.ts';
 import { ConfigError, loadConfig } from './config.ts';
-import { DamagedFileError } from './files.ts';
+import { DamagedFileError, defaultRoot } from './files.ts';
 import { NotRegisteredError } from './identity.ts';
 import { RootInUseError } from './lock.ts';
 import { openLog } from './log.ts';
-
-/** Where an agent lives unless told. */
-export const defaultRoot = '/var/lib/rollcall-agent';
 
 const { values } = parseArgs({
   options: { root: { type: 'string', default: defaultRoot }, child: { type: 'boolean', default: false } },

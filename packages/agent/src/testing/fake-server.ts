@@ -81,16 +81,28 @@ export async function startFakeServer(
     const path = request.url ?? '/';
     const name = String(request.headers['x-amz-target'] ?? `${request.method} ${path}`).replace(/^\w+\./, '');
     response.setHeader('date', new Date(Date.now() + state.clockAhead).toUTCString());
-    if (path === '/ca.pem') return void response.end(options.ca ?? authority);
+    if (path === '/ca.pem') {
+      response.end(options.ca ?? authority);
+      return;
+    }
     const trick = mischief.get(name) ?? mischief.get('*');
-    if (trick === 'drop') return void request.socket.destroy();
-    if (typeof trick === 'object') return refuse(response, trick);
+    if (trick === 'drop') {
+      request.socket.destroy();
+      return;
+    }
+    if (typeof trick === 'object') {
+      refuse(response, trick);
+      return;
+    }
     const body = text === '' ? {} : JSON.parse(text);
     const wrong =
       name === 'RegisterManagedInstance' || (path === '/' && request.method === 'GET')
         ? undefined
         : checkSignature(request, text);
-    if (wrong) return refuse(response, { status: 400, code: wrong });
+    if (wrong) {
+      refuse(response, { status: 400, code: wrong });
+      return;
+    }
     const reply = work(name, body);
     calls.push({ name, body, headers: request.headers, connection: numbers.get(request.socket) ?? 0 });
     if (trick === 'drop-after-work') request.socket.destroy();
