@@ -371,6 +371,11 @@ test("a real account's key or token left in the shell is called by its name", as
     /access key is one of Rollcall's, but the session token isn't.*AWS_SESSION_TOKEN/,
   );
   assert.equal(mixed.knock?.reason, 'foreign-session-token');
+  await refused(
+    signedCall({ ...admin, sessionToken: mint().sessionToken }, now()),
+    'UnrecognizedClientException',
+    /is invalid\.$/,
+  );
 });
 
 test('a wrong secret is a mismatch; a disabled key says so only to who has its secret; a deleted user is gone at once', async () => {
@@ -610,4 +615,54 @@ test('a thousand authentications a node take well under a millisecond each', asy
   const each = (performance.now() - start) / 1000;
   assert.ok(each < 1, `${each} ms`);
   if (process.env.ROLLCALL_SHOW_TIMES) console.log(`${(each * 1000).toFixed(1)} µs an authentication`);
+});
+
+test('whatever bytes come, the answer is a refusal and never a crash', async () => {
+  const good = signedCall(mint(), now());
+  const pieces = [
+    '',
+    '\u0000',
+    '\u00ff',
+    '/',
+    ';',
+    ',',
+    '=',
+    '%',
+    '%zz',
+    '..',
+    'Credential=',
+    '__proto__',
+    'RC1',
+    '9'.repeat(3000),
+    'mi-',
+    'ASIA',
+  ];
+  let seed = 7;
+  const below = (limit: number) => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * limit);
+  };
+  const spoil = (text: string) => {
+    const from = below(text.length + 1);
+    return text.slice(0, from) + pieces[below(pieces.length)]! + text.slice(from + below(12));
+  };
+  for (let round = 0; round < 3000; round++) {
+    let rawHeaders = [...good.request.rawHeaders];
+    let url = '/';
+    for (let change = 0; change <= below(3); change++) {
+      const place = below(rawHeaders.length);
+      if (below(6) === 0)
+        url = spoil(
+          `/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=${nodeId}%2F20261123%2Fus-east-1%2Fssm%2Faws4_request&X-Amz-Signature=00`,
+        );
+      else rawHeaders = rawHeaders.with(place, spoil(rawHeaders[place]!));
+    }
+    await bench.identity
+      .authenticate({ ...good, nodeKeyAllowed: below(2) === 0, request: { method: 'POST', url, rawHeaders } })
+      .catch((error: unknown) => {
+        assert.ok(error instanceof Refusal, String((error as Error).stack));
+        assert.ok(error.knock);
+        assert.ok(error.message.length < 1000, error.message);
+      });
+  }
 });

@@ -81,7 +81,10 @@ export function authenticator(deps: AuthenticationDeps) {
     const { accessKeyId } = signed.authorization;
     const key = await deps.accounts.findKey(accessKeyId);
     if (!key) throw no.foreignKey(claim);
-    if (signed.sessionToken !== undefined) throw no.foreignToken(claim);
+    if (signed.sessionToken !== undefined) {
+      if (looksLikeOurs(signed.sessionToken)) throw no.invalid('session-token-of-another-key', claim);
+      throw no.foreignToken(claim);
+    }
     const secret = key.secret();
     if (secret === undefined) throw no.invalid('secret-unreadable', claim);
     if (!isSignedWith(secret, signed, text)) throw no.mismatch(claim);
