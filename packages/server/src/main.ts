@@ -37,6 +37,7 @@ import { openIdentity } from './identity/index.ts';
 import { openKnocks } from './knocks/index.ts';
 import { type Nodes, openNodes } from './nodes/index.ts';
 import { openPresence } from './presence/index.ts';
+import type { AnyOperation } from './service/index.ts';
 import { openSettings } from './settings/index.ts';
 import { claimsInOurBooks, isInOurBooks, refusalsOf } from './startup/books.ts';
 import { prepareFolder, readConnection, readSecretsKey, writeConnection } from './startup/data-folder.ts';
@@ -63,6 +64,8 @@ export interface RunningServer {
   readonly url: string;
   /** What it serves, as `service:Operation`. */
   readonly served: readonly string[];
+  /** The same with the rule of each, so that a test can go through all of them. */
+  readonly rules: ReadonlyMap<string, Pick<AnyOperation, 'access' | 'changes'>>;
   /** Drains, closes and resolves when everything is on disk. May be called again. */
   stop(): Promise<void>;
   /** Resolves when it has stopped. */
@@ -367,6 +370,7 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
     return {
       url,
       served: api.served,
+      rules: api.rules,
       stopped,
       stop: () => {
         stopping ??= closeAll().then(ended);

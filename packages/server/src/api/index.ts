@@ -42,6 +42,8 @@ export interface Api {
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void;
   /** What is served, as `service:Operation`, sorted. */
   readonly served: readonly string[];
+  /** The same, with the rule of each. */
+  readonly rules: ReadonlyMap<string, Pick<AnyOperation, 'access' | 'changes'>>;
 }
 
 /** Opens the door. */
@@ -56,6 +58,7 @@ export function openApi(deps: ApiDeps): Api {
 
   return {
     served: [...table.keys()].sort(),
+    rules: table,
     request(request, response) {
       const id = randomUUID();
       const url = request.url ?? '/';
