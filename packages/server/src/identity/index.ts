@@ -32,8 +32,11 @@ export interface Identity {
   mintNodeCredentials(grant: NodeGrant): NodeCredentials;
   /** Decides whether a caller may do `action` on all of the resources; the reason is fit for the caller. */
   readonly decide: Decide;
-  /** At the first start, makes the user `admin` and answers its key; later, nothing. */
-  ensureAdministrator(): Promise<NewAccessKey | undefined>;
+  /**
+   * At the first start, makes the user `admin` and answers its key; later, nothing. `keep` is given the key
+   * before it is committed.
+   */
+  ensureAdministrator(keep?: (key: NewAccessKey) => Promise<void>): Promise<NewAccessKey | undefined>;
   /** Whether an access key id is one of ours. */
   isAccessKey(accessKeyId: string): Promise<boolean>;
 }

@@ -83,14 +83,18 @@ export function openUsers({ store, clock, account, sealKey, changed }: UsersDeps
 
   return {
     arnOf,
-    /** Makes the first administrator when there are no users yet; answers the key only then. */
-    ensureAdministrator(): Promise<NewAccessKey | undefined> {
+    /**
+     * Makes the first administrator when there are no users yet; answers the key only then. `keep` has written
+     * it down before it counts: whoever loses power in between must not be left with a key that nobody has.
+     */
+    ensureAdministrator(keep?: (key: NewAccessKey) => Promise<void>): Promise<NewAccessKey | undefined> {
       return store.write(async (tx) => {
         await queries.oneAtATime(tx);
         const { users } = await queries.everyUser(tx);
         if (users.length > 0) return undefined;
         await addUser(tx, 'admin', administratorPolicy);
         const key = await addKey(tx, 'admin');
+        await keep?.(key);
         tx.afterCommit(changed);
         return key;
       });
