@@ -39,6 +39,8 @@ export interface Credentials {
    * @throws NodeRefusedError when the server doesn't know this node any more.
    */
   current(visit: Visit): Promise<NodeCredentials>;
+  /** Does something with good credentials; once more with new ones when the server didn't accept them. */
+  use<T>(visit: Visit, work: (credentials: NodeCredentials) => Promise<T>): Promise<T>;
   /** Forgets credentials that the server didn't accept. */
   drop(refused: NodeCredentials): void;
 }
@@ -103,27 +105,54 @@ export function openCredentials(deps: CredentialsDeps): Credentials {
     if (nextPrivateKey !== undefined) deps.changeIdentity({ ...identity, privateKey: nextPrivateKey });
   }
 
+  async function current(visit: Visit): Promise<NodeCredentials> {
+    const now = clock.now();
+    if (held && held.obtainedAt <= now && now < (held.obtainedAt + held.expiresAt) / 2) return held;
+    renewing ??= renew(visit).finally(() => {
+      renewing = undefined;
+    });
+    try {
+      return await renewing;
+    } catch (error) {
+      // What still holds is used on: a refusal of *this* call must not cut a working node off early.
+      if (held && now < held.expiresAt - 60_000) return held;
+      throw error;
+    }
+  }
+
+  function drop(refused: NodeCredentials): void {
+    if (held !== refused) return;
+    held = undefined;
+    removeFile(path);
+  }
+
   return {
-    async current(visit) {
-      const now = clock.now();
-      if (held && held.obtainedAt <= now && now < (held.obtainedAt + held.expiresAt) / 2) return held;
-      renewing ??= renew(visit).finally(() => {
-        renewing = undefined;
-      });
+    current,
+    drop,
+    async use(visit, work) {
+      const credentials = await current(visit);
       try {
-        return await renewing;
+        return await work(credentials);
       } catch (error) {
-        // What still holds is used on: a refusal of *this* call must not cut a working node off early.
-        if (held && now < held.expiresAt - 60_000) return held;
-        throw error;
+        if (!(error instanceof ServerRefusal) || !speaksOfCredentials(error)) throw error;
+        drop(credentials);
+        return work(await current(visit));
       }
     },
-    drop(refused) {
-      if (held !== refused) return;
-      held = undefined;
-      removeFile(path);
-    },
   };
+}
+
+/** Codes that new credentials may cure. */
+function speaksOfCredentials({ code }: ServerRefusal): boolean {
+  return [
+    'ExpiredTokenException',
+    'ExpiredToken',
+    'UnrecognizedClientException',
+    'InvalidClientTokenId',
+    'InvalidSignatureException',
+    'SignatureDoesNotMatch',
+    'IncompleteSignatureException',
+  ].includes(code);
 }
 
 /** Credentials on disk are only a saving: whatever is wrong with them, they are fetched again. */

@@ -17,5 +17,6 @@ export {
 } from './preflight.ts';
 export { type AgentProcess, agentProcess } from './process.ts';
 export { RegisteredElsewhereError, type RegisterOptions, type Registration, register } from './register.ts';
+export { askStanding, readStanding, type Standing } from './standing.ts';
 export { type AgentState, type AgentStatus, readStatus } from './status.ts';
 export { agentName, agentVersion } from './version.ts';
