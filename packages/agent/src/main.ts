@@ -15,7 +15,7 @@ export {
   type PreflightStep,
   preflight,
 } from './preflight.ts';
-export { type AgentProcess, agentProcess } from './process.ts';
+export { type AgentProcess, type AgentProcessOptions, agentProcess, warmAgentCache } from './process.ts';
 export { RegisteredElsewhereError, type RegisterOptions, type Registration, register } from './register.ts';
 export { askStanding, readStanding, type Standing } from './standing.ts';
 export { type AgentState, type AgentStatus, readStatus } from './status.ts';

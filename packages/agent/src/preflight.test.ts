@@ -90,6 +90,22 @@ test('it stops at the first thing that is broken, and says what', async () => {
   }
 });
 
+test('the environment changes nothing of what is trusted and which way is taken', async () => {
+  const hostile = {
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    https_proxy: 'http://127.0.0.1:9',
+  };
+  Object.assign(process.env, hostile);
+  try {
+    assert.equal((await preflight({ serverUrl: server.url, ca: authority })).ok, true);
+    const distrusted = await preflight({ serverUrl: server.url, ca: successor });
+    assert.deepEqual(outcome(distrusted), ['name', 'connection', 'tls: UNABLE_TO_VERIFY_LEAF_SIGNATURE']);
+  } finally {
+    for (const name of Object.keys(hostile)) delete process.env[name];
+  }
+});
+
 test('everything goes through the proxy of the settings, and around it for the hosts it spares', async () => {
   const asked: (string | undefined)[] = [];
   const proxy = createHttpServer();

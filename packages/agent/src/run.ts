@@ -1,6 +1,6 @@
 /**
  * The agent as a process: `node run.ts --root DIR [--child]`. Logs to standard error, stops in order on SIGTERM
- * and SIGINT, and, as somebody's child, when its parent is gone.
+ * and SIGINT, and, as somebody's child, when its parent is gone. With `--warm` it only fills Node's cache.
  */
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
@@ -12,8 +12,14 @@ import { RootInUseError } from './lock.ts';
 import { openLog } from './log.ts';
 
 const { values } = parseArgs({
-  options: { root: { type: 'string', default: defaultRoot }, child: { type: 'boolean', default: false } },
+  options: {
+    root: { type: 'string', default: defaultRoot },
+    child: { type: 'boolean', default: false },
+    warm: { type: 'boolean', default: false },
+  },
 });
+// By now everything is loaded, and on the way out Node keeps what it compiled.
+if (values.warm) process.exit(0);
 
 const write = (line: string) => void process.stderr.write(line);
 // A parent that is gone reads no lines; that is told by other means.
