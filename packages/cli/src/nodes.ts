@@ -10,10 +10,10 @@ export const nodeRole = 'RollcallNode';
 /** The members of DescribeInstanceInformation that verbs look at. */
 export interface NodeInformation {
   readonly InstanceId: string;
-  readonly PingStatus?: string;
-  readonly LastPingDateTime?: number;
-  readonly Name?: string;
-  readonly ComputerName?: string;
+  readonly PingStatus?: string | undefined;
+  readonly LastPingDateTime?: number | undefined;
+  readonly Name?: string | undefined;
+  readonly ComputerName?: string | undefined;
 }
 
 /** Whether `text` is an id rather than a name. */

@@ -6,7 +6,25 @@ import type { Define, Verb } from './verb.ts';
 
 /** The headings of `rollcall --help`, each with its verbs. */
 export const verbs: readonly Verb[] = [
-  ...group('The server', [verb('up', 'start the server', () => import('./verbs/up.ts'))]),
+  ...group('The server', [
+    verb('up', 'start the server', () => import('./verbs/up.ts')),
+    verb('status', 'is the server there, and what does it hold', () => import('./verbs/status.ts')),
+    verb('settings', 'show or change settings', () => import('./verbs/settings.ts')),
+    verb('backup', 'back up while running; check a backup', () => import('./verbs/backup.ts')),
+    verb('restore', 'make a data folder from a backup', () => import('./verbs/restore.ts')),
+  ]),
+  ...group('The fleet', [
+    verb('nodes', 'list the managed nodes', () => import('./verbs/nodes.ts')),
+    verb('activation', 'let machines join: create, list, watch', () => import('./verbs/activation.ts')),
+    verb('node', 'deregister, restore, tag or untag a node', () => import('./verbs/node.ts')),
+    verb('wait', 'wait until a node is Online', () => import('./verbs/wait.ts')),
+    verb('events', 'what happened to a node', () => import('./verbs/events.ts')),
+    verb('knocks', 'who was turned away at the door, and why', () => import('./verbs/knocks.ts')),
+  ]),
+  ...group('Who may', [
+    verb('user', 'users, their policies and access keys', () => import('./verbs/user.ts')),
+    verb('audit', 'who changed what, and who was refused', () => import('./verbs/audit.ts')),
+  ]),
   ...group('AWS tools', [
     verb('env', 'point this shell, or an AWS profile, at the server', () => import('./verbs/env.ts')),
     verb('aws', 'run the installed AWS CLI against the server', () => import('./verbs/aws.ts')),

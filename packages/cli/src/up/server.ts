@@ -1,5 +1,5 @@
 /** What `up` needs of the server package, which it loads when it is called and not before. */
-import { Failure } from '../failure.ts';
+import { exitCodes, Failure } from '../failure.ts';
 import type { UpOptions } from './options.ts';
 
 /** A server that listens and answers. */
@@ -14,9 +14,7 @@ export interface RunningServer {
 
 /** Starts the server; resolves when it answers calls. */
 export async function startServer(options: UpOptions): Promise<RunningServer> {
-  const server = (await import('@rollcall/server')) as unknown as {
-    up(options: UpOptions): Promise<RunningServer>;
-  };
+  const server = await import('@rollcall/server');
   try {
     return await server.up(options);
   } catch (error) {
@@ -25,8 +23,8 @@ export async function startServer(options: UpOptions): Promise<RunningServer> {
 }
 
 /** What stops a start is a sentence for its operator, unless it is plainly a bug. */
-export function explained(error: unknown): unknown {
+export function explained(error: unknown, exit: 'no' | 'unable' = 'unable'): unknown {
   const isBug = [TypeError, ReferenceError, RangeError, SyntaxError].some((type) => error instanceof type);
-  if (isBug || !(error instanceof Error)) return error;
-  return new Failure(error.message, undefined, { cause: error });
+  if (isBug || !(error instanceof Error) || error instanceof Failure) return error;
+  return new Failure(error.message, exitCodes[exit], { cause: error });
 }

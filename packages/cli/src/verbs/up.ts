@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 import { screenOf } from '../output/screen.ts';
 import { type LocalNode, startLocalNode } from '../up/local-node.ts';
 import { readUpOptions, type UpFlags, type UpOptions } from '../up/options.ts';
-import { type RunningServer, startServer } from '../up/server.ts';
+import { explained, type RunningServer, startServer } from '../up/server.ts';
 import { welcome } from '../up/welcome.ts';
 import { version } from '../version.ts';
 
@@ -58,16 +58,24 @@ async function run(options: UpOptions, io: Io): Promise<void> {
   const life = openLife(io);
   try {
     life.server = await startServer(options);
+    if (life.ending) return;
     const connection = connectionIn(options.data, 'named');
-    if (options.localNode && !life.ending) {
-      life.node = await startLocalNode(connection, localUrl(options, connection.url), io);
-    }
+    if (options.localNode)
+      life.node = await startLocalNode(connection, localUrl(options, connection.url), io).catch(explain);
+    if (life.ending) return;
     const facts = { options, connection, node: life.node, firstStart, version: version(io.root) };
-    if (!life.ending) io.stdout.write(`${welcome(facts, io, screenOf(io)).join('\n')}\n`);
+    io.stdout.write(`${welcome(facts, io, screenOf(io)).join('\n')}\n`);
     await life.server.stopped;
+  } catch (error) {
+    // What breaks because we are ending is no news.
+    if (!life.ending) throw error;
   } finally {
     await life.end();
   }
+}
+
+function explain(error: unknown): never {
+  throw explained(error);
 }
 
 /** What has been started so far, and its orderly end: the node first, so that the server sees it leave. */
@@ -75,34 +83,34 @@ interface Life {
   server: RunningServer | undefined;
   node: LocalNode | undefined;
   readonly ending: boolean;
+  /** Ends whatever is up by now. */
   end(): Promise<void>;
 }
 
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 function openLife(io: Io): Life {
-  let ended: Promise<void> | undefined;
+  let ending = false;
   const life: Life = {
     server: undefined,
     node: undefined,
     get ending() {
-      return ended !== undefined;
+      return ending;
     },
-    end: () => (ended ??= finish()),
+    async end() {
+      ending = true;
+      await life.node?.stop();
+      await life.server?.stop();
+    },
   };
-  const finish = async () => {
-    await life.node?.stop();
-    await life.server?.stop();
-    for (const signal of signals) process.off(signal, onSignal);
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const onSignal = () => {
-    if (!ended) {
-      // Before the server is up there is nothing to end yet; `run` then ends what has come up meanwhile.
-      if (io.stderr.isTTY) io.stderr.write('\nStopping; again to stop at once.\n');
-      void life.end().catch(() => undefined);
-      return;
+    if (ending) {
+      life.node?.kill();
+      process.exit(130);
     }
-    life.node?.kill();
-    process.exit(130);
+    if (io.stderr.isTTY) io.stderr.write('\nStopping; once more stops at once.\n');
+    // What is still on its way up is ended by `run`, when it has come up.
+    void life.end().catch(() => undefined);
   };
   for (const signal of signals) process.on(signal, onSignal);
   return life;
