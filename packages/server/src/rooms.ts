@@ -1,0 +1,194 @@
+/**
+ * The rooms of the server, opened from left to right, with the hooks that go the other way. Everything that is
+ * known of which room needs which stands here, and nowhere else.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import { openActivations } from './activations/index.ts';
+import { openAssociations } from './associations/index.ts';
+import { openAudit } from './audit/index.ts';
+import { openBus, textBus } from './bus/index.ts';
+import { machineAddresses, machineNames, openCertificates } from './certificates/index.ts';
+import { openChannels } from './channels/index.ts';
+import type { Clock } from './clock.ts';
+import { openEvents } from './events/index.ts';
+import { openIdentity } from './identity/index.ts';
+import { openKnocks } from './knocks/index.ts';
+import { type Nodes, openNodes } from './nodes/index.ts';
+import { openPresence } from './presence/index.ts';
+import { openSettings } from './settings/index.ts';
+import { claimsInOurBooks, isInOurBooks, refusalsOf } from './startup/books.ts';
+import { readSecretsKey } from './startup/data-folder.ts';
+import type { House } from './startup/house.ts';
+import type { UpOptions } from './startup/options.ts';
+import { type GroupReport, openStore } from './store/index.ts';
+import { openTags } from './tags/index.ts';
+
+/** What the rooms are opened with. */
+export interface RoomsDeps {
+  readonly options: UpOptions;
+  readonly publicUrls: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly house: House;
+  /** Told before and after each commit. */
+  readonly observe?: (report: GroupReport) => void;
+}
+
+/** Everything that is open. */
+export type Rooms = Awaited<ReturnType<typeof openRooms>>;
+
+/** Opens the rooms. Each puts its own end into the house; `channels` ends with the door. */
+export async function openRooms({ options, publicUrls, clock, log, house, observe }: RoomsDeps) {
+  const { account, regions, data } = options;
+  const store = await openStore(
+    options.store.kind === 'sqlite' ? { kind: 'sqlite', directory: data } : options.store,
+    { clock, report: house.onError('in the store'), ...(observe && { observe }) },
+  );
+  house.closes(() => store.close());
+  const secretsKey = await readSecretsKey(data);
+  const settings = await openSettings({ store, clock });
+  house.closes(() => settings.close());
+  const bus = openBus({ report: house.onError('on the bus') });
+  house.closes(() => bus.close());
+
+  const certificates = openCertificates({
+    directory: data,
+    clock,
+    names: {
+      publicUrls,
+      regions,
+      hostNames: machineNames,
+      addresses: machineAddresses,
+      ...(options.domain === undefined ? {} : { domain: options.domain }),
+    },
+    ...(options.tlsCert && options.tlsKey
+      ? { own: { certFile: options.tlsCert, keyFile: options.tlsKey } }
+      : {}),
+    makeSuccessor: options.successorCa,
+    onProblem: house.onError('the certificate could not be renewed; the one in use stays'),
+  });
+  house.closes(() => certificates.close());
+
+  const knocks = openKnocks({
+    store,
+    clock,
+    isKnown: (claim) => isInOurBooks(store, claim),
+    knownClaims: () => claimsInOurBooks(store),
+    onError: house.onError('knocks could not be written; they are kept'),
+  });
+  house.closes(() => knocks.close());
+  const audit = openAudit({
+    store,
+    clock,
+    retentionDays: () => settings.get('retention-audit-days'),
+    onError: house.onError('refusals could not be written; they are kept'),
+  });
+  house.closes(() => audit.close());
+  const events = openEvents({ store, clock, retentionDays: () => settings.get('retention-events-days') });
+
+  let nodes: Nodes | undefined;
+  const tags = openTags({ store, clock });
+  const identity = openIdentity({
+    store,
+    clock,
+    account,
+    regions,
+    secretsKey,
+    credentialLifetime: () => settings.get('node-credential-minutes') * 60_000,
+    hooks: {
+      findNode: async (nodeId) => nodes?.findNode(nodeId),
+      findTags: (region, arn) => tagsOfArn(region, arn),
+    },
+  });
+  const tagsOfArn = async (region: string, arn: string): Promise<Record<string, string>> => {
+    const [type, id] = arn.slice(arn.lastIndexOf(':') + 1).split('/') as [string, string | undefined];
+    const kind = type === 'activation' ? 'Activation' : 'ManagedInstance';
+    const found = id === undefined ? [] : await store.read((tx) => tags.of(tx, region, kind, id));
+    return Object.fromEntries(found.map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+  };
+
+  const serverId = randomUUID();
+  const presence = await openPresence({
+    store,
+    clock,
+    serverId,
+    earlyLoss: () => settings.get('early-loss'),
+    onError: house.onError('the lease could not be renewed'),
+    hooks: {
+      onMassLoss({ nodes: lost }) {
+        const detail = `${lost} nodes lost their channels at once: the fault is likely near this server. They are not shown as lost before their heartbeats stay away.`;
+        void store
+          .write((tx) =>
+            events.record(tx, { region: regions[0]!, kind: 'mass-loss', subject: serverId, detail }),
+          )
+          .catch(house.onError('an event could not be written'));
+      },
+    },
+  });
+  house.closes(() => presence.close());
+
+  const associations = openAssociations({ store, account, clock });
+  const theNodes = openNodes({
+    store,
+    clock,
+    account,
+    presence,
+    tags,
+    events,
+    mintNodeCredentials: identity.mintNodeCredentials,
+    trustOf(call) {
+      const successor = certificates.successorFingerprint;
+      const told = call.headers['x-rollcall-trusts']?.split(',') ?? [];
+      return successor !== undefined && told.includes(successor) ? successor : certificates.caFingerprint;
+    },
+    hooks: {
+      async registered(tx, node) {
+        await associations.registered(tx, node);
+        tx.afterCommit(() => knocks.learn(node.nodeId));
+      },
+      async gone(tx, node) {
+        tx.afterCommit(() => channels.disconnect(node.nodeId, 'deregistered'));
+      },
+    },
+  });
+  nodes = theNodes;
+  const activations = openActivations({
+    store,
+    clock,
+    account,
+    regions,
+    nodes: theNodes,
+    hooks: { refusals: (activationId) => refusalsOf(store, activationId) },
+  });
+
+  const channels = openChannels({
+    clock,
+    presence,
+    bus: textBus(bus),
+    log,
+    hooks: {
+      turnedAway({ source, region }, nodeId, reason) {
+        const { address, userAgent: client, serverName } = source;
+        knocks.note({ address, client, serverName, region, reason, claim: nodeId, layer: 'http' });
+      },
+    },
+  });
+  house.closes(() => channels.close());
+
+  return {
+    store,
+    settings,
+    certificates,
+    knocks,
+    audit,
+    events,
+    tags,
+    identity,
+    presence,
+    nodes: theNodes,
+    activations,
+    associations,
+    channels,
+  };
+}
