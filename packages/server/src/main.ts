@@ -8,7 +8,7 @@ import { type Certificates, checkGuard } from './certificates/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { openDoor } from './door.ts';
 import { openRooms, type Rooms } from './rooms.ts';
-import type { AnyOperation, AnyOperation } from './service/index.ts';
+import type { AnyOperation } from './service/index.ts';
 import { type Connection, prepareFolder, readConnection, writeConnection } from './startup/data-folder.ts';
 import { openHouse } from './startup/house.ts';
 import { openLog } from './startup/log.ts';
