@@ -81,7 +81,7 @@ test('the agent needs no SDK client', () => {
 });
 
 const ORDER = [
-  'service store clock bus settings certificates',
+  'clock service store bus settings certificates',
   'audit knocks identity events',
   'presence tags nodes',
   'activations',
