@@ -2,14 +2,15 @@
  * `npm test`: types, style and every test that needs no root and nothing from outside npm, a real PostgreSQL
  * among them. Slower suites are scripts of their own; `.ci/run` calls them all. Arguments are file patterns.
  */
-'use strict';
+
 const { spawnSync } = require('node:child_process');
 const { globSync } = require('node:fs');
 const path = require('node:path');
 
 const root = path.dirname(__dirname);
 // Tests set their own trust and credentials; what the shell has must not reach them.
-const inherited = /^(AWS_|SSL_CERT_|CURL_CA_BUNDLE$|REQUESTS_CA_BUNDLE$|NODE_EXTRA_CA_CERTS$|ROLLCALL_|(https?|no|all)_proxy$)/i;
+const inherited =
+  /^(AWS_|SSL_CERT_|CURL_CA_BUNDLE$|REQUESTS_CA_BUNDLE$|NODE_EXTRA_CA_CERTS$|ROLLCALL_|(https?|no|all)_proxy$)/i;
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !inherited.test(name)));
 
 /** Runs one program to its end; a failure ends everything. */
@@ -30,11 +31,14 @@ if (patterns.length === 0) {
   run('types', bin('tsc'), ['--noEmit']);
   run('style', bin('biome'), ['check', '--error-on-warnings']);
 }
-const files = globSync(patterns.length ? patterns : ['packages/*/src/**/*.test.ts', 'test/*/*.test.ts'], { cwd: root })
+const files = globSync(patterns.length ? patterns : ['packages/*/src/**/*.test.ts', 'test/*/*.test.ts'], {
+  cwd: root,
+})
   .filter((file) => patterns.length || !/^test\/(kill|faults|slow|official)\//.test(file))
   .sort();
 const pure = files.filter((file) => /^packages\/(wire|documents|diagnosis)\//.test(file));
 const others = files.filter((file) => !pure.includes(file));
 const reporter = ['--test-reporter=dot'];
-if (pure.length) run('pure tests', process.execPath, ['--test', '--test-isolation=none', ...reporter, ...pure]);
+if (pure.length)
+  run('pure tests', process.execPath, ['--test', '--test-isolation=none', ...reporter, ...pure]);
 if (others.length) run('tests', process.execPath, ['--test', '--test-concurrency=2', ...reporter, ...others]);
