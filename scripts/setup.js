@@ -72,7 +72,9 @@ if (!(current && (stamp.mode === 'test' || wanted === 'start'))) {
     env: Object.assign({}, process.env, { npm_config_loglevel: 'error' }),
   });
   if (npm.error || npm.status !== 0) {
-    process.stderr.write('\n' + (npm.stderr || '') + (npm.error ? npm.error.message + '\n' : ''));
+    // npm adds pages of usage to an error; what it says first is what went wrong.
+    var said = (npm.stderr || '').split('\n').slice(0, 8).join('\n');
+    process.stderr.write('\n' + said + '\n' + (npm.error ? npm.error.message + '\n' : ''));
     console.error(
       'Set-up failed: npm ' + args.join(' ') + ' said the above. It needs the npm registry once; after that Rollcall starts offline.'
     );
