@@ -1,0 +1,185 @@
+/**
+ * Heartbeats a second: signed, authorised, on disk before they are answered, each from another node. Against
+ * a bare `node:http` and `node:https` server that answers the same bytes; either server has one core, and the load
+ * comes from another process on another core. `--profile FILE` writes a CPU profile of the server.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { signRequest } from '@rollcall/wire';
+import { systemClock } from '../packages/server/src/clock.ts';
+import { openIdentity } from '../packages/server/src/identity/index.ts';
+import { openStore } from '../packages/server/src/store/index.ts';
+import { facts, fillStore, nodeId, region } from './lib/books.ts';
+import { type Child, startChild } from './lib/children.ts';
+import type { LoadResult } from './lib/load.ts';
+import { begin, compare, median, note, number, small } from './lib/report.ts';
+
+const nodes = small ? 2_000 : 20_000;
+const rounds = small ? 3 : 5;
+const seconds = small ? 2 : 5;
+const connections = 64;
+const profileAt = process.argv.indexOf('--profile');
+const profile = profileAt < 0 ? undefined : process.argv[profileAt + 1];
+
+interface Ports {
+  readonly tls: number;
+  readonly plain: number;
+}
+
+/** One server under load. */
+interface Measured extends LoadResult {
+  /** Microseconds of the server's CPU time, all threads, for each request. */
+  readonly cpu: number;
+  readonly busyServer: number;
+}
+
+begin(
+  'heartbeat',
+  `UpdateInstanceInformation from ${nodes} nodes, ${connections} connections, servers on one core`,
+);
+const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'rollcall-bench-'));
+const data = join(folder, 'data');
+mkdirSync(data, { mode: 0o700 });
+const children: Child[] = [];
+try {
+  const store = await openStore({ kind: 'sqlite', directory: data });
+  await fillStore(store, nodes);
+  await store.close();
+  const rollcall = await startChild(join(import.meta.dirname, 'lib/doors.ts'), ['rollcall', data], {
+    core: 0,
+  });
+  children.push(rollcall);
+  const ours = await rollcall.ask<Ports>({});
+  const bare = await startChild(join(import.meta.dirname, 'lib/doors.ts'), ['bare', data], { core: 0 });
+  children.push(bare);
+  const theirs = await bare.ask<Ports>({});
+  const requests = join(folder, 'requests');
+  const load = await startChild(join(import.meta.dirname, 'lib/load.ts'), [requests, join(data, 'ca.crt')], {
+    core: 1,
+  });
+  children.push(load);
+
+  const sign = await signer();
+  const measure = async (server: Child, port: number, tls: boolean): Promise<Measured> => {
+    const before = server.cpu();
+    const found = await load.ask<LoadResult>({ port, tls, connections, seconds });
+    const spent = server.cpu() - before;
+    if (found.refused > 0) throw new Error(`${found.refused} were refused: ${found.refusal}`);
+    return { ...found, cpu: (spent / found.done) * 1e6, busyServer: spent / (found.done / found.perSecond) };
+  };
+
+  const all = new Map<string, Measured[]>();
+  for (let round = 0; round < rounds; round++) {
+    // Signatures are good for five minutes.
+    writeFileSync(requests, sign(ours.tls));
+    await load.ask({ read: true });
+    // Each node's first heartbeat writes what it says of itself; those that are counted are as any other.
+    if (round === 0) {
+      const warm = await load.ask<LoadResult>({
+        port: ours.tls,
+        tls: true,
+        connections,
+        requests: nodes * 2,
+      });
+      if (warm.refused > 0) throw new Error(`${warm.refused} were refused: ${warm.refusal}`);
+    }
+    if (round === 1 && profile !== undefined) await rollcall.ask({ profile: 'start' });
+    for (const tls of [true, false]) {
+      const way = tls ? 'https' : 'http';
+      keep(`bare ${way}`, await measure(bare, tls ? theirs.tls : theirs.plain, tls));
+      keep(`ours ${way}`, await measure(rollcall, tls ? ours.tls : ours.plain, tls));
+    }
+    if (round === 1 && profile !== undefined) await rollcall.ask({ profile });
+  }
+  function keep(name: string, one: Measured): void {
+    all.set(name, [...(all.get(name) ?? []), one]);
+  }
+
+  const middle = (name: string, of: keyof Measured) => median(all.get(name)!.map((one) => Number(one[of])));
+  for (const way of ['https', 'http']) {
+    const against = `bare node:${way}`;
+    compare({
+      what: `heartbeats over ${way === 'https' ? 'TLS' : 'plain HTTP'}`,
+      ours: middle(`ours ${way}`, 'perSecond'),
+      peer: middle(`bare ${way}`, 'perSecond'),
+      unit: 'req/s',
+      against,
+      atLeast: 0.25,
+    });
+    compare({
+      what: `  CPU for each`,
+      ours: middle(`ours ${way}`, 'cpu'),
+      peer: middle(`bare ${way}`, 'cpu'),
+      unit: 'µs',
+      against,
+      atMost: 4,
+    });
+    const latency = (name: string) =>
+      `p50 ${number(middle(name, 'p50'))} ms, p99 ${number(middle(name, 'p99'))} ms`;
+    note(`  latency: ${latency(`ours ${way}`)} · bare: ${latency(`bare ${way}`)}`);
+    note(
+      `  busy, of one core: ours ${percent(middle(`ours ${way}`, 'busyServer'))} (load ${percent(middle(`ours ${way}`, 'busy'))}), ` +
+        `bare ${percent(middle(`bare ${way}`, 'busyServer'))} (load ${percent(middle(`bare ${way}`, 'busy'))})`,
+    );
+  }
+} finally {
+  for (const child of children) await child.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** Makes the function that signs one heartbeat of each node, with credentials as the server issues them. */
+async function signer(): Promise<(port: number) => Buffer> {
+  const clock = systemClock();
+  const empty = await openStore({ kind: 'sqlite', directory: mkdtempSync(join(folder, 'empty-')) });
+  const identity = openIdentity({
+    store: empty,
+    clock,
+    account: '123456789012',
+    regions: [region],
+    secretsKey: Buffer.from(readFileSync(join(data, 'secrets.key'), 'utf8'), 'base64'),
+    hooks: { findNode: async () => undefined },
+  });
+  const credentials = Array.from({ length: nodes }, (_, index) =>
+    identity.mintNodeCredentials({
+      nodeId: nodeId(index),
+      region,
+      epoch: 0,
+      roleName: 'RollcallManagedNode',
+    }),
+  );
+  await empty.close();
+  return (port) => {
+    const at = clock.now();
+    const parts: Buffer[] = [];
+    credentials.forEach((one, index) => {
+      const body = JSON.stringify(facts(index));
+      const headers = signRequest({
+        method: 'POST',
+        url: `https://localhost:${port}/`,
+        headers: {
+          'content-type': 'application/x-amz-json-1.1',
+          'content-length': String(Buffer.byteLength(body)),
+          'x-amz-target': 'AmazonSSM.UpdateInstanceInformation',
+          'user-agent': 'aws-sdk-go/1.51.20 (go1.21.13; linux; amd64) amazon-ssm-agent/3.3.0.0',
+          'accept-encoding': 'gzip',
+        },
+        body,
+        credentials: one,
+        region,
+        service: 'ssm',
+        at,
+      });
+      const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+      const request = Buffer.from(`POST / HTTP/1.1\r\n${head.join('')}\r\n${body}`);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(request.length);
+      parts.push(length, request);
+    });
+    return Buffer.concat(parts);
+  };
+}

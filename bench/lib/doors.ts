@@ -1,0 +1,89 @@
+/**
+ * A child process with a server in it: Rollcall, or a bare `node:https` or `node:http` server that reads a request
+ * and answers the bytes that Rollcall answers to a heartbeat. Rollcall's TLS is its own; its plain door, which the
+ * product doesn't have, is made here to compare like with like.
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import { Session } from 'node:inspector/promises';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { answer } from './children.ts';
+
+const [kind, data = ''] = process.argv.slice(2);
+
+function listen(server: http.Server | https.Server): Promise<number> {
+  return new Promise((done) => {
+    server.listen(0, '127.0.0.1', 4_096, () => done((server.address() as AddressInfo).port));
+  });
+}
+
+/** The peer: all that a program on Node can't do without. */
+function answerBare(request: IncomingMessage, response: ServerResponse): void {
+  request.on('data', () => {});
+  request.on('end', () => {
+    response.writeHead(200, {
+      'x-amzn-RequestId': randomUUID(),
+      'Content-Length': 2,
+      'Content-Type': 'application/x-amz-json-1.1',
+    });
+    response.end('{}');
+  });
+}
+
+async function openBare(): Promise<object> {
+  const tls = { cert: readFileSync(join(data, 'server.crt')), key: readFileSync(join(data, 'server.key')) };
+  const secure = https.createServer({ ...tls, ALPNProtocols: ['http/1.1'], noDelay: true }, answerBare);
+  const plain = http.createServer({ noDelay: true }, answerBare);
+  for (const server of [secure, plain]) server.keepAliveTimeout = 75_000;
+  return { tls: await listen(secure), plain: await listen(plain) };
+}
+
+async function openRollcall(): Promise<object> {
+  // The product serves TLS only, so its HTTPS server is taken hold of as it is made.
+  const made: https.Server[] = [];
+  const module = createRequire(import.meta.url)('node:https') as typeof https;
+  const { createServer } = module;
+  module.createServer = ((...args: Parameters<typeof createServer>) => {
+    const server = createServer(...args);
+    made.push(server);
+    return server;
+  }) as typeof createServer;
+  syncBuiltinESMExports();
+  const { up } = await import('../../packages/server/src/main.ts');
+  const running = await up({
+    listen: { host: '127.0.0.1', port: 0 },
+    publicUrls: [],
+    data,
+    regions: ['us-east-1'],
+    account: '123456789012',
+    store: { kind: 'sqlite' },
+    metrics: 'off',
+    proxyProtocol: [],
+    logLevel: 'warn',
+    successorCa: false,
+  });
+  const front = made[0]!;
+  const plain = http.createServer({ noDelay: true, keepAliveTimeout: 75_000, maxHeaderSize: 32_768 });
+  plain.on('request', (request, response) => front.emit('request', request, response));
+  return { tls: Number(new URL(running.url).port), plain: await listen(plain) };
+}
+
+const ports = kind === 'bare' ? await openBare() : await openRollcall();
+const session = new Session();
+session.connect();
+
+answer(async ({ profile }) => {
+  if (profile === 'start') {
+    await session.post('Profiler.enable');
+    await session.post('Profiler.setSamplingInterval', { interval: 500 });
+    await session.post('Profiler.start');
+  } else if (typeof profile === 'string') {
+    const { profile: found } = await session.post('Profiler.stop');
+    writeFileSync(profile, JSON.stringify(found));
+  }
+  return ports;
+});
