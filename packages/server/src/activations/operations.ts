@@ -11,8 +11,15 @@ import type {
 } from '@aws-sdk/client-ssm';
 import type { GetActivationProgressInput, GetActivationProgressOutput } from '@rollcall/wire';
 import { principalName, recordAudit } from '../audit/index.ts';
-import { dateOf, present, readToken, writeToken } from '../nodes/index.ts';
-import { type AnyOperation, operation, Refusal } from '../service/index.ts';
+import {
+  type AnyOperation,
+  dateOf,
+  operation,
+  present,
+  Refusal,
+  readToken,
+  writeToken,
+} from '../service/index.ts';
 import type { ActivationsRow } from '../store/index.ts';
 import { checkTags } from '../tags/index.ts';
 import { hashCode, newCode } from './codes.ts';

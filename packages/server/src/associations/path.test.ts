@@ -1,21 +1,11 @@
 /** The path that every machine takes: register, get credentials, report in, be in the list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openActivationsWorld } from '../activations/testing.ts';
-import { account, nodePrincipal, region } from '../nodes/testing.ts';
-import type { WriteTx } from '../store/index.ts';
-import { type Associations, openAssociations } from './index.ts';
+import { nodePrincipal, region } from '../nodes/testing.ts';
+import { openAssociationsWorld } from './testing.ts';
 
 test('a machine registers, reports in, and is in the list with its two associations', async (context) => {
-  let associations: Associations | undefined;
-  const world = await openActivationsWorld(context, {
-    hooks: {
-      registered: async (tx: WriteTx, node) => associations?.registered(tx, node),
-    },
-  });
-  associations = openAssociations({ store: world.store, clock: world.clock, account });
-  world.serve(associations.operations);
-
+  const world = await openAssociationsWorld(context);
   const activation = await world.activate({
     DefaultInstanceName: 'web-01',
     Tags: [{ Key: 'stage', Value: 'test' }],

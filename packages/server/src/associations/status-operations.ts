@@ -10,8 +10,16 @@ import type {
   ListAssociationsRequest,
   ListAssociationsResult,
 } from '@aws-sdk/client-ssm';
-import { dateOf, isNodeId, nodeArn, present, readToken, writeToken } from '../nodes/index.ts';
-import { type AnyOperation, operation, Refusal } from '../service/index.ts';
+import { isNodeId, nodeArn } from '../nodes/index.ts';
+import {
+  type AnyOperation,
+  dateOf,
+  operation,
+  present,
+  Refusal,
+  readToken,
+  writeToken,
+} from '../service/index.ts';
 import type { AssociationsRow, Store } from '../store/index.ts';
 import {
   type AssociationKey,

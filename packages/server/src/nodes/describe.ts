@@ -2,21 +2,10 @@
 import type { InstanceInformation, InstanceProperty, PlatformType, Tag } from '@aws-sdk/client-ssm';
 import type { NodeSummary } from '@rollcall/wire';
 import type { NodePresence } from '../presence/index.ts';
+import { dateOf, present } from '../service/index.ts';
 import type { AssociationSummary } from './association-summary.ts';
 import type { ListedNode } from './list-query.ts';
 import { kindOf } from './node.ts';
-
-/** Leaves out what isn't known: absent members are absent, never null. */
-export function present<T extends object>(members: { [K in keyof T]: T[K] | null | undefined }): T {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== null && value !== undefined),
-  ) as T;
-}
-
-/** A time, or nothing. */
-export function dateOf(at: number | null | undefined): Date | undefined {
-  return at === null || at === undefined ? undefined : new Date(at);
-}
 
 /** What both of AWS's lists say of a node. */
 function common(node: ListedNode, presence: NodePresence, associations: AssociationSummary | undefined) {

@@ -15,10 +15,8 @@ import { type NewNode, registerNode, registryOperations } from './registry.ts';
 import { serviceSettingOperations } from './service-settings.ts';
 
 export type { MintedCredentials, NodeHooks, NodeNews, NodesDeps } from './core.ts';
-export { dateOf, present } from './describe.ts';
 export { invalidPublicKey } from './keys.ts';
 export { isNodeId, kindOf, type NodeIdentity, type NodeKind, nodeArn, readPublicKey } from './node.ts';
-export { readToken, writeToken } from './page-token.ts';
 export type { NewNode } from './registry.ts';
 
 /** The nodes of this installation. */

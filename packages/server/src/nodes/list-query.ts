@@ -63,7 +63,8 @@ export async function countNodes(
   view: PresenceView,
   query: Pick<ListQuery, 'conditions' | 'deregistered'>,
 ): Promise<{ all: number; hidden: number }> {
-  const where = await whereOf(tx, region, view, { ...query, limit: 0 });
+  const { conditions, deregistered = false } = query;
+  const where = await whereOf(tx, region, view, { conditions, deregistered, limit: 0 });
   const row = await tx
     .in(region)
     .selectFrom('nodes')

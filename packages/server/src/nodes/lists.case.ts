@@ -1,6 +1,6 @@
 /** What lists of nodes answer, for a store of either kind: filters, paging, order, what is refused. */
 import assert from 'node:assert/strict';
-import { pass } from '../presence/testing.ts';
+import { passListening } from '../presence/testing.ts';
 import { type NodesWorld, refusalOf } from './testing.ts';
 
 const minute = 60_000;
@@ -15,12 +15,12 @@ interface Fleet {
 async function makeFleet(world: NodesWorld): Promise<Fleet> {
   const ids: Record<string, string> = {};
   const add = async (name: string, facts: object | undefined, tags: [string, string][] = []) => {
-    await pass(world.clock, 1000, 1000);
+    world.clock.jump(1000);
     ids[name] = await world.join({ name, tags: tags.map(([Key, Value]) => ({ Key, Value })) });
     if (facts) await world.beat(ids[name], { ComputerName: `${name}.lan`, ...facts });
   };
   await add('old', { AgentVersion: '3.2.9.0' }, [['stage', 'prod']]);
-  await pass(world.clock, 20 * minute, minute);
+  await passListening(world, 20 * minute);
   await add('web', { AgentVersion: '3.3.0.0', IPAddress: '10.0.0.5' }, [
     ['stage', 'prod'],
     ['team', 'blue'],

@@ -6,13 +6,22 @@ import type {
   DescribeInstancePropertiesResult,
 } from '@aws-sdk/client-ssm';
 import type { ListNodesInput, ListNodesOutput } from '@rollcall/wire';
-import { type AnyOperation, type Call, operation } from '../service/index.ts';
+import {
+  type AnyOperation,
+  type Call,
+  operation,
+  type Question,
+  readToken,
+  writeToken,
+} from '../service/index.ts';
 import { type AssociationSummary, associationSummaries } from './association-summary.ts';
 import type { NodesCore } from './core.ts';
 import { instanceInformation, instanceProperty, nodeSummary } from './describe.ts';
 import { type Condition, informationConditions, propertyConditions } from './filters.ts';
 import { countNodes, type ListedNode, type ListQuery, listNodes, type PageKey } from './list-query.ts';
-import { type Question, readToken, writeToken } from './page-token.ts';
+
+/** Where a page ended, and what was counted for the first one. */
+type CountedKey = readonly [registeredAt: number, nodeId: string, all: number, hidden: number];
 
 interface Page {
   readonly nodes: readonly ListedNode[];
@@ -89,11 +98,13 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
           input.Name === undefined ? [] : [{ field: 'called', operator: 'Equal', values: [input.Name] }];
         const deregistered = input.Deregistered ?? false;
         const question = ['ListNodes', call.region, conditions, deregistered, input.Hidden ?? false];
+        // Counting looks at every node: done for the first page only, and handed on from page to page.
+        const started = readToken<CountedKey>(question, input.NextToken, [0, '', 0, 0]);
         const query: ListQuery = {
           conditions,
           deregistered,
           ...(!deregistered && { hidden: input.Hidden ?? false }),
-          after: pageKey(question, input.NextToken),
+          after: started && [started[0], started[1]],
           limit: size + 1,
         };
         const view = presence.view();
@@ -102,8 +113,10 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
           const nodes = rows.slice(0, size);
           const ids = nodes.map((node) => node.node_id);
           const tagsOf = await tags.ofMany(tx, call.region, 'ManagedInstance', ids);
-          const counted = await countNodes(tx, call.region, view, query);
-          const next = tokenAfter(question, rows, size);
+          const counted = started
+            ? { all: started[2], hidden: started[3] }
+            : await countNodes(tx, call.region, view, query);
+          const next = tokenAfter(question, rows, size, [counted.all, counted.hidden]);
           return {
             Nodes: nodes.map((node) =>
               nodeSummary(node, presence.statusOf(node), tagsOf.get(node.node_id) ?? []),
@@ -122,7 +135,13 @@ function pageKey(question: Question, token: string | undefined): PageKey | undef
   return readToken<PageKey>(question, token, [0, '']);
 }
 
-function tokenAfter(question: Question, rows: readonly ListedNode[], size: number): string | undefined {
+function tokenAfter(
+  question: Question,
+  rows: readonly ListedNode[],
+  size: number,
+  more: readonly number[] = [],
+): string | undefined {
   const last = rows[size - 1];
-  return rows.length > size && last ? writeToken(question, [last.registered_at, last.node_id]) : undefined;
+  if (rows.length <= size || !last) return undefined;
+  return writeToken(question, [last.registered_at, last.node_id, ...more]);
 }

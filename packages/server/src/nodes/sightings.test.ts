@@ -1,7 +1,6 @@
 /** Clones interleave; a renamed machine does not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pass } from '../presence/testing.ts';
 import { openNodesWorld } from './testing.ts';
 
 const minute = 60_000;
@@ -93,7 +92,7 @@ for (const { title, beats, clone } of table) {
     const world = await openNodesWorld(context);
     const nodeId = await world.join();
     for (const [who, after] of beats) {
-      await pass(world.clock, after * minute, minute);
+      world.clock.jump(after * minute);
       const { peer, ...facts } = machines[who]!;
       await world.beat(nodeId, facts, peer);
     }
@@ -110,12 +109,12 @@ test('a clone that went away is forgotten after a day', async (context) => {
   for (const who of ['a', 'b', 'a', 'b', 'a']) {
     const { peer, ...facts } = machines[who]!;
     await world.beat(nodeId, facts, peer);
-    await pass(world.clock, 2 * minute, minute);
+    world.clock.jump(2 * minute);
   }
   assert('CloneSeenAt' in (await world.call('ListNodes')).Nodes[0]);
   assert.equal((await world.call('ListEvents')).Events.length, 1, 'said once');
-  world.clock.advance(86_400_000);
-  const { peer, ...facts } = machines['a']!;
+  world.clock.jump(86_400_000);
+  const { peer, ...facts } = machines.a!;
   await world.beat(nodeId, facts, peer);
   assert(!('CloneSeenAt' in (await world.call('ListNodes')).Nodes[0]));
 });

@@ -1,6 +1,6 @@
 /** For tests of nodes and of what builds on them: everything a node needs, and calls as the door makes them. */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPublicKey, randomBytes, randomUUID } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { type Events, openEvents } from '../events/index.ts';
 import type { Presence } from '../presence/index.ts';
@@ -42,17 +42,19 @@ const administrator: Principal = {
   accessKeyId: 'AKIATEST',
 };
 
-let sharedKey: string | undefined;
-
-/** A public key as agents send it. */
+/** A public key as agents send it. Nobody has the private one: making pairs is slow, and no test signs. */
 export function newPublicKey(): string {
-  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  return publicKey.export({ format: 'der', type: 'spki' }).toString('base64');
+  const modulus = randomBytes(256);
+  modulus[0] = 0xff;
+  modulus[255] = 0xff;
+  const key = { kty: 'RSA', n: modulus.toString('base64url'), e: 'AQAB' };
+  return createPublicKey({ key, format: 'jwk' }).export({ format: 'der', type: 'spki' }).toString('base64');
 }
 
-/** One that all who don't care share: making RSA keys is slow. */
+const sharedKey = newPublicKey();
+
+/** One that all who don't care share. */
 export function anyPublicKey(): string {
-  sharedKey ??= newPublicKey();
   return sharedKey;
 }
 

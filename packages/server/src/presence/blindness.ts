@@ -24,7 +24,7 @@ export function listeningUntil(row: ServersRow): number {
 export function listeningTimes(servers: readonly ServersRow[], now: number): Interval[] {
   const times = servers
     .map((row) => ({ from: row.started_at, to: Math.min(listeningUntil(row), now) }))
-    .filter((time) => time.to > time.from)
+    .filter((time) => time.to >= time.from)
     .sort((a, b) => a.from - b.from);
   const merged: { from: number; to: number }[] = [];
   for (const time of times) {

@@ -91,12 +91,16 @@ export async function openPresence(deps: PresenceDeps): Promise<Presence> {
   await store.write((tx) => startLease(tx, serverId, clock.now()));
   await refresh();
 
-  let renewing: Promise<void> = Promise.resolve();
+  let renewing: Promise<void> | undefined;
   const renewal = clock.every(leaseRenewal, () => {
-    renewing = renewing
-      .then(() => store.write((tx) => renewLease(tx, serverId, clock.now())))
+    // One at a time: behind a slow disk they would queue, and each says the same.
+    renewing ??= store
+      .write((tx) => renewLease(tx, serverId, clock.now()))
       .then(refresh)
-      .catch((error) => deps.onError?.(error));
+      .catch((error) => deps.onError?.(error))
+      .finally(() => {
+        renewing = undefined;
+      });
   });
 
   function view(): PresenceView {

@@ -31,6 +31,13 @@ export function hiddenSql(view: PresenceView): RawBuilder<boolean> {
   return sql<boolean>`(NOT ${onlineSql(view)} AND ${heard} <= ${cutoff(view, 2, hiddenAfter)})`;
 }
 
+/** True for nodes whose control channel is open on a server that lives. */
+export function connectedSql(view: PresenceView): RawBuilder<boolean> {
+  if (view.liveServers.length === 0) return sql<boolean>`(1 = 0)`;
+  return sql<boolean>`(presence.opened_at IS NOT NULL AND presence.closed_at IS NULL
+    AND COALESCE(presence.channel_server, '') IN (${sql.join([...view.liveServers])}))`;
+}
+
 function inTimeSql(view: PresenceView): RawBuilder<boolean> {
   return sql<boolean>`(presence.last_ping IS NOT NULL AND (presence.last_ping > ${cutoff(view, 2)}
     OR (presence.last_ping < ${moment(view.lastStart)} AND presence.last_ping > ${cutoff(view, 3)})))`;

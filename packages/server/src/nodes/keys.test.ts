@@ -1,0 +1,44 @@
+/** Tokens and key rotation. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { previousKeyGrace } from './keys.ts';
+import { newPublicKey, nodePrincipal, openNodesWorld, refusalOf } from './testing.ts';
+
+test('a machine that isn’t the one that registered gets no token', async (context) => {
+  const world = await openNodesWorld(context);
+  const nodeId = await world.join();
+  const refusal = await refusalOf(
+    world.call(
+      'RequestManagedInstanceRoleToken',
+      { Fingerprint: 'another' },
+      { principal: nodePrincipal(nodeId, 'node-key') },
+    ),
+  );
+  assert.equal(refusal.code, 'MachineFingerprintDoesNotMatch');
+  assert.deepEqual(refusal.knock, { reason: 'fingerprint-changed', claim: nodeId });
+});
+
+test('a new key takes over at once, and the one before is good for a week', async (context) => {
+  const world = await openNodesWorld(context);
+  const nodeId = await world.join();
+  const rotate = (NewPublicKey: string) =>
+    world.call(
+      'UpdateManagedInstancePublicKey',
+      { NewPublicKey, NewPublicKeyType: 'Rsa' },
+      { principal: nodePrincipal(nodeId, 'node-key') },
+    );
+  const keys = async () =>
+    (await world.nodes.findNode(nodeId))?.publicKeys.map((key) =>
+      key.export({ format: 'der', type: 'spki' }).toString('base64'),
+    );
+  const [first] = (await keys()) ?? [];
+  const second = newPublicKey();
+  await rotate(second);
+  await rotate(second);
+  assert.deepEqual(await keys(), [second, first], 'a retry does not push out the old one');
+  world.clock.jump(previousKeyGrace);
+  assert.deepEqual(await keys(), [second]);
+  await rotate(first!);
+  assert.deepEqual(await keys(), [first, second], 'an agent that could not save puts the old one back');
+  assert.equal((await refusalOf(rotate('nonsense'))).code, 'InvalidPublicKey');
+});
