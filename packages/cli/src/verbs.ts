@@ -21,6 +21,12 @@ export const verbs: readonly Verb[] = [
     verb('events', 'what happened to a node', () => import('./verbs/events.ts')),
     verb('knocks', 'who was turned away at the door, and why', () => import('./verbs/knocks.ts')),
   ]),
+  ...group('This machine', [
+    verb('enroll', 'make this machine a node of a server', () => import('./verbs/enroll.ts')),
+    verb('leave', 'undo that on this machine', () => import('./verbs/leave.ts')),
+    verb('trust', "trust a server's authority, for the official agent", () => import('./verbs/trust.ts')),
+    verb('untrust', 'undo that', () => import('./verbs/untrust.ts')),
+  ]),
   ...group('Who may', [
     verb('user', 'users, their policies and access keys', () => import('./verbs/user.ts')),
     verb('audit', 'who changed what, and who was refused', () => import('./verbs/audit.ts')),

@@ -15,6 +15,8 @@ export const unitFile = `/etc/systemd/system/${serviceName}.service`;
 /** The folder of compiled code that systemd makes for it. */
 export const cacheFolder = `/var/cache/${serviceName}`;
 
+const rootComment = "# The agent's folder: ";
+
 /** What the service runs. */
 export interface ServiceProcess {
   readonly file: string;
@@ -24,6 +26,8 @@ export interface ServiceProcess {
 /** Writes the unit. */
 export function unitText(process: ServiceProcess, root: string): string {
   return `# Written by "rollcall enroll"; "rollcall leave" removes it.
+${rootComment}${root}
+
 [Unit]
 Description=Rollcall agent
 Wants=network-online.target
@@ -32,7 +36,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${[process.file, ...process.args].map(quoted).join(' ')}
-Environment=${quoted(`ROLLCALL_ROOT=${root}`)} NODE_COMPILE_CACHE=${cacheFolder}
+Environment=NODE_COMPILE_CACHE=${cacheFolder}
 CacheDirectory=${serviceName}
 # What the agent has started outlives it: an update of the agent ends no command.
 KillMode=process
@@ -57,12 +61,8 @@ function quoted(word: string): string {
 export function installedRoot(machine: Machine): string | undefined {
   const unit = read(machine);
   if (unit === undefined) return undefined;
-  const word = /^Environment=("(?:\\.|[^"\\])*"|\S+)/m.exec(unit)?.[1] ?? '';
-  const text = word.startsWith('"') ? word.slice(1, -1).replaceAll(/\\(.)/g, '$1') : word;
-  return text
-    .replace(/^ROLLCALL_ROOT=/, '')
-    .replaceAll('%%', '%')
-    .replaceAll('$$', '$');
+  const line = unit.split('\n').find((text) => text.startsWith(rootComment));
+  return line?.slice(rootComment.length) ?? 'an unknown folder';
 }
 
 /**

@@ -52,7 +52,7 @@ export async function findSupport(machine: Machine, build: Build = thisBuild()):
 
 function thisBuild(): Build {
   // Without the network's part the report asks no name server.
-  process.report.excludeNetwork = true;
+  (process.report as { excludeNetwork?: boolean }).excludeNetwork = true;
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   return { arch: process.arch, glibc: header.glibcVersionRuntime };
 }
