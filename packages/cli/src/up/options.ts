@@ -5,6 +5,7 @@
 import { accessSync, constants } from 'node:fs';
 import { isIP } from 'node:net';
 import os from 'node:os';
+import type { UpOptions as ServerOptions } from '@rollcall/server';
 import { defaultData, resolveFolder } from '../context.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -16,32 +17,10 @@ export interface Address {
   readonly port: number;
 }
 
-/** Everything that `rollcall up` decides. */
-export interface UpOptions {
-  readonly listen: Address;
-  /** How others reach it, without trailing slashes; empty means `https://localhost:PORT`. */
-  readonly publicUrls: readonly string[];
-  /** An absolute path. */
-  readonly data: string;
-  /** At least one; the first is the default. */
-  readonly regions: readonly string[];
-  /** Twelve digits. */
-  readonly account: string;
-  readonly domain?: string;
-  readonly store: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string };
-  /** Absolute paths; both or neither. */
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly metrics: Address | 'off';
-  /** Addresses or ranges whose PROXY protocol header is believed. */
-  readonly proxyProtocol: readonly string[];
-  readonly logLevel: string;
+/** Everything that `rollcall up` decides: what the server is started with, and whether this machine joins. */
+export interface UpOptions extends ServerOptions {
   /** Enrol the machine that the server runs on. */
   readonly localNode: boolean;
-  /** Make a successor to the CA, hand it out, and let it serve once every node has it. */
-  readonly successorCa: boolean;
-  /** Start although so many nodes would be cut off. */
-  readonly cutOffNodes?: number;
 }
 
 /** The flags, as commander yields them. */

@@ -11,7 +11,6 @@ import { Refusals } from './refusals.ts';
 import { timePrefix } from './sortable-id.ts';
 
 export type { AuditDetail } from './detail.ts';
-export { readPageToken, writePageToken } from './page-token.ts';
 export { type AuditEntry, principalName, recordAudit } from './record.ts';
 export { sortableId, timePrefix } from './sortable-id.ts';
 

@@ -1,8 +1,7 @@
 /** `Rollcall.ListAuditRecords`: the trail, newest first. */
 import type { AuditRecord, ListAuditRecordsInput, ListAuditRecordsOutput } from '@rollcall/wire';
-import { type AnyOperation, operation } from '../service/index.ts';
+import { type AnyOperation, operation, readToken, writeToken } from '../service/index.ts';
 import type { AuditRow, Store } from '../store/index.ts';
-import { readPageToken, writePageToken } from './page-token.ts';
 import { auditPage } from './queries.ts';
 
 /** Declares the operations of the audit trail. */
@@ -14,8 +13,8 @@ export function auditOperations({ store }: { store: Store }): readonly AnyOperat
       access: { by: 'policy', action: 'rollcall:ListAuditRecords', resources: () => ['*'] },
       changes: false,
       async handle(call, input) {
-        const limit = input.MaxResults ?? 50;
-        const before = input.NextToken ? String(readPageToken(input.NextToken, ['string'])[0]) : undefined;
+        const { MaxResults: limit = 50, NextToken, ...question } = input;
+        const before = readToken(['ListAuditRecords', call.region, question], NextToken, [''])?.[0];
         const filter = {
           principal: input.Principal,
           operation: input.Operation,
@@ -30,7 +29,8 @@ export function auditOperations({ store }: { store: Store }): readonly AnyOperat
         return {
           Records: page.map(auditRecord),
           Total: total,
-          ...(rows.length > limit && last && { NextToken: writePageToken([last.audit_id]) }),
+          ...(rows.length > limit &&
+            last && { NextToken: writeToken(['ListAuditRecords', call.region, question], [last.audit_id]) }),
         };
       },
     }),

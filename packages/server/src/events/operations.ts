@@ -1,7 +1,6 @@
 /** `Rollcall.ListEvents`: what happened by itself, newest first. */
 import type { ListEventsInput, ListEventsOutput } from '@rollcall/wire';
-import { readPageToken, writePageToken } from '../audit/index.ts';
-import { type AnyOperation, operation } from '../service/index.ts';
+import { type AnyOperation, operation, readToken, writeToken } from '../service/index.ts';
 import type { Store } from '../store/index.ts';
 import { eventPage } from './queries.ts';
 
@@ -14,8 +13,8 @@ export function eventOperations({ store }: { store: Store }): readonly AnyOperat
       access: { by: 'policy', action: 'rollcall:ListEvents', resources: () => ['*'] },
       changes: false,
       async handle(call, input) {
-        const limit = input.MaxResults ?? 50;
-        const before = input.NextToken ? String(readPageToken(input.NextToken, ['string'])[0]) : undefined;
+        const { MaxResults: limit = 50, NextToken, ...question } = input;
+        const before = readToken(['ListEvents', call.region, question], NextToken, [''])?.[0];
         const rows = await store.read((tx) =>
           eventPage(tx, call.region, { subject: input.Subject, before, limit: limit + 1 }),
         );
@@ -30,7 +29,8 @@ export function eventOperations({ store }: { store: Store }): readonly AnyOperat
             Subject: row.subject,
             Detail: row.detail,
           })),
-          ...(rows.length > limit && last && { NextToken: writePageToken([last.event_id]) }),
+          ...(rows.length > limit &&
+            last && { NextToken: writeToken(['ListEvents', call.region, question], [last.event_id]) }),
         };
       },
     }),

@@ -1,7 +1,6 @@
 /** `Rollcall.ListKnocks`: who was turned away at the door, newest first. */
 import type { KnockRecord, ListKnocksInput, ListKnocksOutput } from '@rollcall/wire';
-import { readPageToken, writePageToken } from '../audit/index.ts';
-import { type AnyOperation, operation } from '../service/index.ts';
+import { type AnyOperation, operation, readToken, writeToken } from '../service/index.ts';
 import type { KnocksRow, Store } from '../store/index.ts';
 import { type KnockPlace, knockPage } from './queries.ts';
 
@@ -16,15 +15,8 @@ export function knockOperations({ store }: { store: Store }): readonly AnyOperat
       async handle(_call, input) {
         const limit = input.MaxResults ?? 50;
         const filter = { room: input.Room, claim: input.Claim, since: input.Since?.getTime() };
-        const after = input.NextToken
-          ? (readPageToken(input.NextToken, [
-              'number',
-              'string',
-              'string',
-              'string',
-              'string',
-            ]) as unknown as KnockPlace)
-          : undefined;
+        const example: KnockPlace = [0, '', '', '', ''];
+        const after = readToken(['ListKnocks', filter], input.NextToken, example);
         const { rows, total } = await store.read((tx) => knockPage(tx, filter, after, limit + 1));
         const page = rows.slice(0, limit);
         const last = page.at(-1);
@@ -33,7 +25,10 @@ export function knockOperations({ store }: { store: Store }): readonly AnyOperat
           Total: total,
           ...(rows.length > limit &&
             last && {
-              NextToken: writePageToken([last.last_at, last.room, last.source, last.claim, last.reason]),
+              NextToken: writeToken(
+                ['ListKnocks', filter],
+                [last.last_at, last.room, last.source, last.claim, last.reason],
+              ),
             }),
         };
       },

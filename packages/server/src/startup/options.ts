@@ -15,6 +15,7 @@ export interface UpOptions {
   readonly account: string;
   readonly domain?: string;
   readonly store: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string };
+  /** Absolute paths; both or neither. */
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly metrics: { readonly host: string; readonly port: number } | 'off';
