@@ -83,7 +83,11 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
  * Leaves word of how commands on this machine reach the server. At the first start it makes the administrator,
  * whose key is written down before it counts: it is told to nobody else.
  */
-async function leaveConnection(options: UpOptions, { identity, certificates }: Rooms, url: string): Promise<void> {
+async function leaveConnection(
+  options: UpOptions,
+  { identity, certificates }: Rooms,
+  url: string,
+): Promise<void> {
   const leave = (key: Pick<Connection, 'accessKeyId' | 'secretAccessKey'>) =>
     writeConnection(options.data, {
       url,
