@@ -19,6 +19,8 @@ export interface ActivationsDeps {
   /** The regions served: an unsigned request names none unless by the host that it is sent to. */
   readonly regions: readonly string[];
   readonly nodes: Pick<Nodes, 'register'>;
+  /** How many wrong codes a minute are looked at, for one activation. 20 when left out. */
+  readonly guessesPerMinute?: () => number;
   readonly hooks?: {
     /** Who was refused with this activation: from the knocks. */
     readonly refusals?: (activationId: string) => Promise<readonly RefusalCount[]>;

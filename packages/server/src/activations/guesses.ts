@@ -4,17 +4,22 @@
  * while somebody is guessing.
  */
 
-const burst = 20;
-/** One more guess every three seconds. */
-const refill = 3000;
 const mostWatched = 10_000;
 
 /** Counts wrong codes by activation. */
 export class Guesses {
+  readonly #perMinute: () => number;
   readonly #buckets = new Map<string, { left: number; at: number }>();
+
+  /** `perMinute` is asked at each guess: so many at once, and so many more in a minute. */
+  constructor(perMinute: () => number) {
+    this.#perMinute = perMinute;
+  }
 
   /** A wrong code was given. Answers false when there have been too many. */
   take(activationId: string, now: number): boolean {
+    const burst = this.#perMinute();
+    const refill = 60_000 / burst;
     const bucket = this.#buckets.get(activationId) ?? { left: burst, at: now };
     const gained = Math.floor((now - bucket.at) / refill);
     const left = Math.min(burst, bucket.left + gained);

@@ -25,7 +25,7 @@ const nobody = hashCode('');
 /** Declares the registration. */
 export function registerOperation(deps: ActivationsDeps): AnyOperation {
   const { store } = deps;
-  const guesses = new Guesses();
+  const guesses = new Guesses(deps.guessesPerMinute ?? (() => 20));
 
   return operation<RegisterManagedInstanceInput, RegisterManagedInstanceOutput>({
     service: 'ssm',

@@ -3,7 +3,7 @@
  * page costs the same however many nodes there are before it.
  */
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import { hiddenSql, type PresenceView, statusSql } from '../presence/index.ts';
+import { hiddenAfter, hiddenSql, onlineSql, type PresenceView, statusSql } from '../presence/index.ts';
 import type { NodesRow, PresenceRow, ReadTx } from '../store/index.ts';
 import type { Condition, Field } from './filters.ts';
 import { compareVersions } from './versions.ts';
@@ -56,28 +56,24 @@ export async function listNodes(
   return rows;
 }
 
-/** How many nodes there are, and how many of them are hidden. */
+/** How many nodes there are, and how many of them are hidden. Conditions on presence don't belong here. */
 export async function countNodes(
   tx: ReadTx,
   region: string,
   view: PresenceView,
-  query: Pick<ListQuery, 'conditions' | 'deregistered'>,
+  { conditions, deregistered = false }: Pick<ListQuery, 'conditions' | 'deregistered'>,
 ): Promise<{ all: number; hidden: number }> {
-  const { conditions, deregistered = false } = query;
   const where = await whereOf(tx, region, view, { conditions, deregistered, limit: 0 });
-  const row = await tx
-    .in(region)
-    .selectFrom('nodes')
-    .innerJoin('presence', (join) =>
-      join.onRef('presence.region', '=', 'nodes.region').onRef('presence.node_id', '=', 'nodes.node_id'),
-    )
-    .select([
-      sql<number | string>`count(*)`.as('all'),
-      sql<number | string | null>`sum(CASE WHEN ${hiddenSql(view)} THEN 1 ELSE 0 END)`.as('hidden'),
-    ])
-    .where(where)
-    .executeTakeFirstOrThrow();
-  return { all: Number(row.all), hidden: Number(row.hidden ?? 0) };
+  // The bound on the time makes SQLite count in the index of the list's order, where nothing else is.
+  const all = await sql<{ count: number | string }>`SELECT count(*) AS count FROM nodes
+    WHERE nodes.region = ${region} AND nodes.registered_at >= 0 AND ${where}`.execute(tx.everywhere);
+  if (deregistered) return { all: Number(all.rows[0]?.count), hidden: 0 };
+  // From the side of presence, whose rows are narrow: few of them are old enough to be hidden at all.
+  const hidden = await sql<{ count: number | string }>`SELECT count(*) AS count FROM presence
+    JOIN nodes ON nodes.region = presence.region AND nodes.node_id = presence.node_id
+    WHERE presence.region = ${region} AND COALESCE(presence.last_ping, 0) <= ${view.now - hiddenAfter}
+      AND ${hiddenSql(view)} AND ${where}`.execute(tx.everywhere);
+  return { all: Number(all.rows[0]?.count), hidden: Number(hidden.rows[0]?.count) };
 }
 
 async function whereOf(
@@ -121,6 +117,8 @@ async function conditionSql(
       sql` OR `,
     )})`;
   }
+  const rare = rareSql(region, view, condition);
+  if (rare) return rare;
   const value = fieldSql(field, view);
   if (operator === 'LessThan' || operator === 'GreaterThan') {
     const versions = await versionsIn(tx, region, value);
@@ -130,6 +128,30 @@ async function conditionSql(
   }
   if (operator === 'NotEqual') return sql`(${value} IS NULL OR NOT ${matches(value, 'Equal', values)})`;
   return matches(value, operator, values);
+}
+
+/**
+ * Walking the list until a page is full is quick when most nodes match. For states that few are in, the
+ * nodes that are in them are collected first: a walk over narrow rows, instead of one look per node.
+ */
+function rareSql(
+  region: string,
+  view: PresenceView,
+  { field, operator, values: [value, ...others] }: Condition,
+): RawBuilder<unknown> | undefined {
+  if (operator !== 'Equal' || others.length > 0) return undefined;
+  if (field === 'pingStatus' && value === 'ConnectionLost') {
+    return sql`nodes.node_id IN (SELECT presence.node_id FROM presence
+      WHERE presence.region = ${region} AND NOT ${onlineSql(view)})`;
+  }
+  const failed = sql`SELECT s.node_id FROM association_statuses s
+    WHERE s.region = ${region} AND s.status IN ('Failed', 'TimedOut')`;
+  if (field === 'associationStatus' && value === 'Failed') return sql`nodes.node_id IN (${failed})`;
+  if (field === 'associationStatus' && value === 'Success') {
+    return sql`nodes.node_id IN (SELECT s.node_id FROM association_statuses s WHERE s.region = ${region}
+      GROUP BY s.node_id HAVING min(CASE WHEN s.status = 'Success' THEN 1 ELSE 0 END) = 1)`;
+  }
+  return undefined;
 }
 
 /** True when the value is, or begins with, one of `values`. */

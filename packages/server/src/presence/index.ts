@@ -21,7 +21,13 @@ import {
 } from './status.ts';
 import { readMassLosses, writeMassLoss } from './stored-losses.ts';
 
-export type { NodePresence, PingStatus, PresenceFacts, PresenceView } from './status.ts';
+export {
+  hiddenAfter,
+  type NodePresence,
+  type PingStatus,
+  type PresenceFacts,
+  type PresenceView,
+} from './status.ts';
 export { hiddenSql, onlineSql, statusSql } from './status-sql.ts';
 
 /** Presence on one server. */
@@ -50,7 +56,7 @@ export interface Presence {
   statusOf(row: PresenceFacts): NodePresence;
   /** What the servers know of themselves now; for {@link statusSql} and kin. */
   view(): PresenceView;
-  /** Deletes history older than 90 days and rows of servers long gone, in small steps. */
+  /** Deletes history past its retention and rows of servers long gone, in small steps. */
   sweep(): Promise<number>;
   /** Says that this server listens no more. */
   close(): Promise<void>;
@@ -64,6 +70,8 @@ export interface PresenceDeps {
   readonly serverId: string;
   /** False: only heartbeats count, as strictly as AWS does. True when left out. */
   readonly earlyLoss?: () => boolean;
+  /** How many days the history is kept; asked at each sweep. 90 when left out. */
+  readonly retentionDays?: () => number;
   readonly hooks?: {
     /** Many nodes lost their channels at once; called once for each such time, outside of any transaction. */
     readonly onMassLoss?: (loss: { from: number; nodes: number; serverId: string }) => void;
@@ -72,7 +80,7 @@ export interface PresenceDeps {
   readonly onError?: (error: unknown) => void;
 }
 
-const historyRetention = 90 * 86_400_000;
+const day = 86_400_000;
 
 /** Opens presence: from here on, this server counts as listening. */
 export async function openPresence(deps: PresenceDeps): Promise<Presence> {
@@ -159,7 +167,7 @@ export async function openPresence(deps: PresenceDeps): Promise<Presence> {
         }
       });
       const old = await deleteInSteps(store, 'presence_history', (row) =>
-        row('presence_history.at', '<', now - historyRetention),
+        row('presence_history.at', '<', now - (deps.retentionDays?.() ?? 90) * day),
       );
       return tidy.gone.length + old;
     },
