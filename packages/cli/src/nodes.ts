@@ -49,7 +49,7 @@ export async function resolveNode(client: Client, typed: string, region?: string
       exitCodes.no,
     );
   }
-  throw new Failure(`No node is called "${typed}" here. All of them: rollcall nodes --hidden`, exitCodes.no);
+  throw new Failure(`No node is called "${typed}" here. All of them: rollcall nodes`, exitCodes.no);
 }
 
 /** All nodes, the hidden ones too, whose name or computer name is exactly `name`. */
@@ -58,13 +58,16 @@ export async function nodesNamed(
   name: string,
   region?: string,
 ): Promise<Wire<NodeSummary>[]> {
-  const input = { Name: name, Hidden: true };
-  const { items } = await listAll<Wire<NodeSummary>, Wire<ListNodesOutput>>(
-    client,
-    'ListNodes',
-    input,
-    (page) => page.Nodes,
-    { region },
-  );
-  return items.filter((node) => node.Name === name || node.ComputerName === name);
+  const found: Wire<NodeSummary>[] = [];
+  for (const Hidden of [false, true]) {
+    const { items } = await listAll<Wire<NodeSummary>, Wire<ListNodesOutput>>(
+      client,
+      'ListNodes',
+      { Name: name, Hidden },
+      (page) => page.Nodes,
+      { region },
+    );
+    found.push(...items.filter((node) => node.Name === name || node.ComputerName === name));
+  }
+  return found;
 }

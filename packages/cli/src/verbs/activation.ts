@@ -8,6 +8,7 @@ import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { nodeRole } from '../nodes.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import { table } from '../output/table.ts';
 import { localTime } from '../output/time.ts';
 import { readUntil } from '../since.ts';
@@ -111,8 +112,6 @@ async function printJoinLines(
     print(
       'Another machine can\'t reach "localhost". To let others join:',
       `  npm start -- --public-url ${suggestedUrl(client.connection.url)}`,
-      'On this machine they can be used with:',
-      `  sudo rollcall enroll --server ${client.connection.url} ...`,
     );
     return;
   }
@@ -166,7 +165,7 @@ function list(options: SharedOptions, io: Io): Promise<void> {
     if (rows.length) print(...table(columns, rows, screen), '');
     print(
       all.length
-        ? `${all.length} of ${all.length} activations in ${screen.text(region)}.`
+        ? `${all.length} of ${counted(all.length, 'activation')} in ${screen.text(region)}.`
         : `No activation in ${screen.text(region)}. To make one: rollcall activation create`,
     );
   });

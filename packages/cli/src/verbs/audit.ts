@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { ask, readCount } from '../ask.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import type { Screen } from '../output/screen.ts';
 import { localTime } from '../output/time.ts';
 import { readSince } from '../since.ts';
@@ -50,7 +51,7 @@ function run(options: Options, io: Io): Promise<void> {
       return;
     }
     for (const record of items) print(...lines(record, screen));
-    print(...(items.length ? [''] : []), `${items.length} of ${page.Total} records.`);
+    print(...(items.length ? [''] : []), `${items.length} of ${counted(page.Total, 'record')}.`);
   });
 }
 
@@ -60,9 +61,9 @@ function lines(record: Record, screen: Screen): string[] {
   const code = record.Code ? `, ${screen.text(record.Code, 40)}` : '';
   const rows = [
     `${localTime(record.At * 1000)} ${screen.mark(allowed ? 'yes' : 'no')} ${screen.text(record.Operation, 60)}${code}${times}`,
-    `    by  ${screen.text(record.Principal)}`,
+    `    by   ${screen.text(record.Principal)}`,
   ];
-  if (record.Resource && record.Resource !== '*') rows.push(`    on  ${screen.text(record.Resource, 300)}`);
+  if (record.Resource && record.Resource !== '*') rows.push(`    on   ${screen.text(record.Resource, 300)}`);
   rows.push(`    from ${screen.text(record.Source, 60)}`);
   if (record.Detail) rows.push(`    ${screen.text(record.Detail, 76)}`);
   return rows;

@@ -7,6 +7,7 @@ import { resolveFolder } from '../context.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { dataOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import { screenOf } from '../output/screen.ts';
 import { explained } from '../up/server.ts';
 import type { Wire } from '../wire.ts';
@@ -60,12 +61,12 @@ async function verify(file: string, io: Io): Promise<void> {
       throw explained(error, 'no');
     }
   })();
-  const count = (table: string) => (contents.rows[table] ?? 0).toLocaleString('en-US');
+  const count = (name: string, noun: string) => counted(contents.rows[name] ?? 0, noun);
   const keys = contents.files.length ? `keys: ${contents.files.join(', ')}` : 'no keys in it';
   io.stdout.write(
     `${[
       `${screen.mark('yes')} ${screen.text(contents.file, 4096)} is whole.`,
-      `    ${count('nodes')} nodes, ${count('activations')} activations, ${count('users')} users, ${count('audit')} audit records`,
+      `    ${count('nodes', 'node')}, ${count('activations', 'activation')}, ${count('users', 'user')}, ${count('audit', 'audit record')}`,
       `    ${screen.text(keys, 400)}`,
     ].join('\n')}\n`,
   );

@@ -5,6 +5,7 @@ import { ask, readCount } from '../ask.ts';
 import type { Io } from '../io.ts';
 import { resolveNode } from '../nodes.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import { wrap } from '../output/table.ts';
 import { localTime } from '../output/time.ts';
 import { listAll, type Wire } from '../wire.ts';
@@ -47,6 +48,6 @@ function run(typed: string | undefined, options: Options, io: Io): Promise<void>
       if (event.Detail) print(...wrap(screen.text(event.Detail, 1000), '    '));
     }
     const rest = more ? `; there are more: --limit ${items.length * 10}` : '';
-    print(...(items.length ? [''] : []), `${items.length} events${rest}.`);
+    print(...(items.length ? [''] : []), `${counted(items.length, 'event')}${rest}.`);
   });
 }

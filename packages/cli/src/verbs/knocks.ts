@@ -5,6 +5,7 @@ import { ask, readCount } from '../ask.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import type { Screen } from '../output/screen.ts';
 import { span } from '../output/time.ts';
 import { padTo } from '../output/width.ts';
@@ -68,7 +69,7 @@ function run(options: Options, io: Io): Promise<void> {
     const widest = Math.max(5, ...items.map((knock) => count(knock).length));
     print(`${padTo('TIMES', widest, 'right')}  ${'LAST'.padEnd(12)}  WHY`);
     for (const knock of items) print(...lines(knock, widest, io.now(), screen));
-    print('', `${items.length} of ${page.Total} knocks.`);
+    print('', `${items.length} of ${counted(page.Total, 'knock')}.`);
   });
 }
 

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { ask, readCount } from '../ask.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import type { Screen } from '../output/screen.ts';
 import { type Column, table } from '../output/table.ts';
 import { localTime, span } from '../output/time.ts';
@@ -21,7 +22,7 @@ type Node = Wire<NodeSummary>;
 export function nodes(command: Command, io: Io): void {
   command
     .description('Lists the managed nodes of a region.')
-    .option('--hidden', 'also those that were lost for 30 days or more')
+    .option('--hidden', 'those that were lost for 30 days or more, instead')
     .option('--deregistered', 'those that were deregistered, instead')
     .option('--name <name>', 'only the node with this id, name or computer name')
     .option('--limit <n>', 'at most so many (default: all)');
@@ -122,16 +123,19 @@ function footer(
   screen: Screen,
 ): string[] {
   const where = `in ${screen.text(region)}`;
-  if (page.Total === 0 && page.HiddenCount === 0) {
-    if (options.name)
-      return [`No node is called "${screen.text(options.name)}" ${where}. All: rollcall nodes --hidden`];
+  const elsewhere = page.HiddenCount > 0 && !options.hidden && !options.deregistered;
+  const more = elsewhere
+    ? [`${page.HiddenCount} more, lost for 30 days or longer: rollcall nodes --hidden`]
+    : [];
+  if (page.Total === 0) {
+    if (options.name) return [`No node is called "${screen.text(options.name)}" ${where}.`, ...more];
     if (options.deregistered) return [`No node was deregistered ${where}.`];
+    if (options.hidden) return [`No node was lost for 30 days or longer ${where}.`];
+    if (more.length) return [`0 nodes ${where}.`, ...more];
     return [`No node ${where} yet. To let a machine join: rollcall activation create`];
   }
-  const kind = options.deregistered ? 'deregistered nodes' : 'nodes';
-  const lines = [`${items.length} of ${page.Total} ${kind} ${where}.`];
-  if (page.HiddenCount > 0 && !options.hidden && !options.deregistered)
-    lines.push(`${page.HiddenCount} more, lost for 30 days or longer: rollcall nodes --hidden`);
+  const kind = options.deregistered ? 'deregistered' : options.hidden ? 'hidden' : '';
+  const lines = [`${items.length} of ${counted(page.Total, `${kind} node`.trim())} ${where}.`, ...more];
   const clones = items.filter((node) => node.CloneSeenAt !== undefined).map((node) => node.InstanceId);
   if (clones.length)
     lines.push(

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { ask } from '../ask.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import { wrap } from '../output/table.ts';
 import { version } from '../version.ts';
 import type { Wire } from '../wire.ts';
@@ -39,7 +40,10 @@ function run(options: SharedOptions, io: Io): Promise<void> {
     info.Regions.forEach((region, index) => {
       const page = counts.get(region);
       const hidden = page?.HiddenCount ? `, ${page.HiddenCount} more hidden` : '';
-      row(index ? '' : 'Region', `${screen.text(region).padEnd(22)} ${page?.Total ?? 0} nodes${hidden}`);
+      row(
+        index ? '' : 'Region',
+        `${screen.text(region).padEnd(22)} ${counted(page?.Total ?? 0, 'node')}${hidden}`,
+      );
     });
     if (info.Domain) row('Domain', screen.text(info.Domain));
     // The digest is longer than what is left of a line beside a title.

@@ -8,6 +8,7 @@ import { type Asking, ask } from '../ask.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import { table } from '../output/table.ts';
 import { localTime } from '../output/time.ts';
 import type { Wire } from '../wire.ts';
@@ -130,7 +131,7 @@ function list(options: SharedOptions, io: Io): Promise<void> {
       { title: 'MADE' },
     ];
     if (rows.length) print(...table(columns, rows, screen), '');
-    print(`${Users.length} of ${Users.length} users.`);
+    print(`${Users.length} of ${counted(Users.length, 'user')}.`);
   });
 }
 
