@@ -25,6 +25,8 @@ type CountedKey = readonly [registeredAt: number, nodeId: string, all: number, h
 
 interface Page {
   readonly nodes: readonly ListedNode[];
+  /** What their states are computed with: the same as they were filtered with. */
+  readonly view: PresenceView;
   readonly associations: ReadonlyMap<string, AssociationSummary>;
   readonly nextToken: string | undefined;
 }
@@ -42,12 +44,14 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
   ): Promise<Page> {
     const question = [call.operation, call.region, conditions];
     const after = pageKey(question, token);
+    const view = presence.view();
     return store.read(async (tx) => {
-      const rows = await listNodes(tx, call.region, presence.view(), { conditions, after, limit: size + 1 });
+      const rows = await listNodes(tx, call.region, view, { conditions, after, limit: size + 1 });
       const nodes = rows.slice(0, size);
       const ids = nodes.map((node) => node.node_id);
       return {
         nodes,
+        view,
         associations: await associationSummaries(tx, call.region, ids),
         nextToken: tokenAfter(question, rows, size),
       };
@@ -65,7 +69,11 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
         const found = await page(call, conditions, input.MaxResults ?? 10, input.NextToken);
         return {
           InstanceInformationList: found.nodes.map((node) =>
-            instanceInformation(node, presence.statusOf(node), found.associations.get(node.node_id)),
+            instanceInformation(
+              node,
+              presence.statusOf(node, found.view),
+              found.associations.get(node.node_id),
+            ),
           ),
           ...(found.nextToken !== undefined && { NextToken: found.nextToken }),
         };
@@ -81,7 +89,7 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
         const found = await page(call, conditions, input.MaxResults ?? 10, input.NextToken);
         return {
           InstanceProperties: found.nodes.map((node) =>
-            instanceProperty(node, presence.statusOf(node), found.associations.get(node.node_id)),
+            instanceProperty(node, presence.statusOf(node, found.view), found.associations.get(node.node_id)),
           ),
           ...(found.nextToken !== undefined && { NextToken: found.nextToken }),
         };
@@ -119,7 +127,7 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
           const next = tokenAfter(question, rows, size, [counted.all, counted.hidden]);
           return {
             Nodes: nodes.map((node) =>
-              nodeSummary(node, presence.statusOf(node), tagsOf.get(node.node_id) ?? []),
+              nodeSummary(node, presence.statusOf(node, view), tagsOf.get(node.node_id) ?? []),
             ),
             Total: deregistered ? counted.all : input.Hidden ? counted.hidden : counted.all - counted.hidden,
             HiddenCount: counted.hidden,

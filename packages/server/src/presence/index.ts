@@ -52,8 +52,8 @@ export interface Presence {
   ): Promise<boolean>;
   /** Makes the row of a node that registers, in the transaction of the registration. */
   registered(tx: WriteTx, region: string, nodeId: string): Promise<void>;
-  /** What a row amounts to now. */
-  statusOf(row: PresenceFacts): NodePresence;
+  /** What a row amounts to now, or at the moment of a view. */
+  statusOf(row: PresenceFacts, view?: PresenceView): NodePresence;
   /** What the servers know of themselves now; for {@link statusSql} and kin. */
   view(): PresenceView;
   /** Deletes history past its retention and rows of servers long gone, in small steps. */
@@ -125,8 +125,8 @@ export async function openPresence(deps: PresenceDeps): Promise<Presence> {
     };
   }
 
-  async function noteLoss(nodeId: string, at: number): Promise<void> {
-    const loss = watch.lost(nodeId, at);
+  async function noteLoss(nodeId: string, epoch: number, at: number): Promise<void> {
+    const loss = watch.lost(nodeId, epoch, at);
     if (!loss) return;
     massLosses = [...massLosses.filter(({ from }) => from !== loss.from), { from: loss.from, to: loss.to }];
     if (loss.fresh) deps.hooks?.onMassLoss?.({ from: loss.from, nodes: loss.nodes, serverId });
@@ -139,18 +139,18 @@ export async function openPresence(deps: PresenceDeps): Promise<Presence> {
     ping: (region, nodeId, at) => store.gather(pings, { region, nodeId, at }),
     async channelOpened(region, nodeId) {
       const epoch = await store.gather(openings, { region, nodeId, at: clock.now(), server: serverId });
-      if (epoch !== undefined) watch.opened(nodeId);
+      if (epoch !== undefined) watch.opened(nodeId, epoch);
       return epoch;
     },
     async channelClosed(region, nodeId, epoch, by) {
       const at = clock.now();
       const ours = await store.gather(closings, { region, nodeId, at, epoch, by });
-      if (ours && by !== 'server') await noteLoss(nodeId, at);
-      else if (ours) watch.released(nodeId);
+      if (ours && by !== 'server') await noteLoss(nodeId, epoch, at);
+      else watch.released(nodeId, epoch);
       return ours;
     },
     registered: insertPresence,
-    statusOf: (row) => statusOf(row, view()),
+    statusOf: (row, at) => statusOf(row, at ?? view()),
     async sweep() {
       const now = clock.now();
       const tidy = tidyServers(servers, blindTimes(servers, now), now);

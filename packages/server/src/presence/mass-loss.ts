@@ -13,31 +13,37 @@ export const massLossLeast = 5;
 
 /** Watches the closings on one server. */
 export class MassLossWatch {
-  /** Nodes whose channels are open here. */
-  readonly #open = new Set<string>();
+  /** Nodes whose channels are open here, with the epochs of those. */
+  readonly #open = new Map<string, number>();
   /** Nodes that lost theirs within the window, with the time. */
   readonly #lost = new Map<string, number>();
   /** How many are in both: lost, and open again. */
   #back = 0;
   #current: { from: number; to: number } | undefined;
 
-  opened(nodeId: string): void {
+  opened(nodeId: string, epoch: number): void {
     if (!this.#open.has(nodeId) && this.#lost.has(nodeId)) this.#back++;
-    this.#open.add(nodeId);
+    this.#open.set(nodeId, epoch);
   }
 
-  /** The channel ended for a reason that isn't the node's, or another took its place. */
-  released(nodeId: string): void {
-    if (this.#open.delete(nodeId) && this.#lost.has(nodeId)) this.#back--;
+  /** The channel ended for a reason that isn't the node's, or another took its place, maybe elsewhere. */
+  released(nodeId: string, epoch: number): void {
+    if (this.#open.get(nodeId) !== epoch) return;
+    this.#open.delete(nodeId);
+    if (this.#lost.has(nodeId)) this.#back--;
   }
 
   /**
    * The node's side ended the channel. Answers the mass loss that this makes or prolongs, `fresh` when it
    * is a new one; nothing when it is a single loss, or one that is covered already.
    */
-  lost(nodeId: string, at: number): (MassLoss & { fresh: boolean; nodes: number }) | undefined {
+  lost(
+    nodeId: string,
+    epoch: number,
+    at: number,
+  ): (MassLoss & { fresh: boolean; nodes: number }) | undefined {
     this.#forget(at - massLossWindow);
-    this.released(nodeId);
+    this.released(nodeId, epoch);
     this.#lost.delete(nodeId);
     this.#lost.set(nodeId, at);
     const before = this.#lost.size + this.#open.size - this.#back;
