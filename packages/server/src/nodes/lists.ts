@@ -6,6 +6,7 @@ import type {
   DescribeInstancePropertiesResult,
 } from '@aws-sdk/client-ssm';
 import type { ListNodesInput, ListNodesOutput } from '@rollcall/wire';
+import type { PresenceView } from '../presence/index.ts';
 import {
   type AnyOperation,
   type Call,
