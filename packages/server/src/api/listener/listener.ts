@@ -29,7 +29,7 @@ export interface Listener {
   readonly address: AddressInfo;
   readonly limits: Limits;
   counts(): ConnectionCounts;
-  /** True past half of the connections allowed: then answers should close theirs. */
+  /** True past half of the connections allowed, and while closing: then answers should close theirs. */
   crowded(): boolean;
   /** Serves what `tls()` gives now. Connections that are open stay. */
   updateCertificate(): void;
@@ -68,6 +68,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   server.on('clientError', answerBrokenRequest);
 
   const door = new FrontDoor(server, options, limits);
+  let closing = false;
   await listen(server, options);
   const rotation = options.clock.every(day, () => {
     ticketKeys = randomBytes(48);
@@ -78,10 +79,12 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     address: server.address() as AddressInfo,
     limits,
     counts: () => door.counts(),
-    crowded: () => door.counts().open > limits.maxConnections / 2,
+    // Node closes what is idle when it stops listening, but keeps alive what is answered after that.
+    crowded: () => closing || door.counts().open > limits.maxConnections / 2,
     updateCertificate: () => server.setSecureContext(secure()),
     async close(grace = 0) {
       rotation.cancel();
+      closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       door.shut();
       const timer = grace > 0 ? options.clock.after(grace, () => door.dismissAll()) : undefined;
