@@ -30,7 +30,7 @@ async function dispatch(verbs: readonly Verb[], args: readonly string[], io: Io)
   }
   if (first === '--version' || first === '-V' || first === 'version') {
     const { version } = await import('./version.ts');
-    io.stdout.write(`Rollcall ${version(io.root)}, Node ${process.versions.node}\n`);
+    io.stdout.write(`Rollcall ${version()}, Node ${process.versions.node}\n`);
     return;
   }
   const asksHelp = first === 'help';

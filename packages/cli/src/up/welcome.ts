@@ -30,7 +30,7 @@ export function welcome(facts: WelcomeFacts, io: Io, screen: Screen): string[] {
   const rollcall = command(io);
   lines.push(
     `Region     ${options.regions.join(', ').padEnd(22)} Account  ${options.account}`,
-    `Data       ${screen.text(shownFolder(options.data, io)).padEnd(22)} nothing outside this folder changed`,
+    ...dataLines(screen.text(shownFolder(options.data, io), 4096)),
     '',
     'Try it',
     `  ${rollcall} nodes`,
@@ -68,4 +68,10 @@ function nodeLines(node: NonNullable<WelcomeFacts['node']>, io: Io, screen: Scre
 function shownFolder(folder: string, io: Io): string {
   const relative = path.relative(io.cwd, folder);
   return relative === '' || relative.startsWith('..') || path.isAbsolute(relative) ? folder : `./${relative}`;
+}
+
+function dataLines(folder: string): string[] {
+  const promise = 'nothing outside this folder changed';
+  if (widthOf(folder) <= 22) return [`Data       ${padTo(folder, 22)} ${promise}`];
+  return [`Data       ${folder}`, `           ${promise}`];
 }

@@ -27,7 +27,7 @@ function run(options: SharedOptions, io: Io): Promise<void> {
       printJson({ ...info, Nodes });
       return;
     }
-    const own = version(io.root);
+    const own = version();
     print(
       `${screen.mark('yes')} Rollcall ${screen.text(info.Version)} answers at ${client.connection.url}`,
       '',

@@ -63,7 +63,7 @@ async function run(options: UpOptions, io: Io): Promise<void> {
     if (options.localNode)
       life.node = await startLocalNode(connection, localUrl(options, connection.url), io).catch(explain);
     if (life.ending) return;
-    const facts = { options, connection, node: life.node, firstStart, version: version(io.root) };
+    const facts = { options, connection, node: life.node, firstStart, version: version() };
     io.stdout.write(`${welcome(facts, io, screenOf(io)).join('\n')}\n`);
     await life.server.stopped;
   } catch (error) {
@@ -87,6 +87,8 @@ interface Life {
   end(): Promise<void>;
 }
 
+/** One Ctrl-C may come twice: from the terminal, and passed on by npm. */
+const echo = 300;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 function openLife(io: Io): Life {
@@ -103,11 +105,14 @@ function openLife(io: Io): Life {
       await life.server?.stop();
     },
   };
+  let askedAt = 0;
   const onSignal = () => {
+    if (ending && io.now() - askedAt < echo) return;
     if (ending) {
       life.node?.kill();
       process.exit(130);
     }
+    askedAt = io.now();
     if (io.stderr.isTTY) io.stderr.write('\nStopping; once more stops at once.\n');
     // What is still on its way up is ended by `run`, when it has come up.
     void life.end().catch(() => undefined);
