@@ -65,7 +65,6 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
   });
   certificates.onChange(() => listener.updateCertificate());
 
-  const serverUrl = publicUrls[0]!;
   const api = openApi({
     account,
     regions,
@@ -97,7 +96,8 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       root,
       cache: join(data, 'enrolment'),
       version: packageJson.version,
-      serverUrl,
+      serverUrl: forOthers(publicUrls),
+      region: regions[0]!,
       trustBundle: () => certificates.trustBundle(),
       publiclyTrusted: isPubliclyTrusted(certificates.caCertificate),
     }),
@@ -189,4 +189,10 @@ function gauges(metrics: Metrics, { channels, knocks }: Rooms, listener: Listene
     () => listener.counts().turnedAway,
   );
   metrics.gauge('rollcall_knocks_waiting', 'Refused attempts not yet written.', () => knocks.waiting);
+}
+
+/** The URL that other machines are given: the first that isn't only this machine's, if there is one. */
+function forOthers(publicUrls: readonly string[]): string {
+  const loopback = /^https:\/\/(localhost|127\.[\d.]+|\[::1\])(:|$)/;
+  return publicUrls.find((url) => !loopback.test(url)) ?? publicUrls[0]!;
 }

