@@ -75,6 +75,10 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     clock,
     isKnown: (claim) => isInOurBooks(store, claim),
     knownClaims: () => claimsInOurBooks(store),
+    retentionDays: () => ({
+      known: settings.get('retention-knocks-known-days'),
+      stranger: settings.get('retention-knocks-strangers-days'),
+    }),
     onError: house.onError('knocks could not be written; they are kept'),
   });
   house.closes(() => knocks.close());
@@ -114,6 +118,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     clock,
     serverId,
     earlyLoss: () => settings.get('early-loss'),
+    retentionDays: () => settings.get('retention-presence-days'),
     onError: house.onError('the lease could not be renewed'),
     hooks: {
       onMassLoss({ nodes: lost }) {
@@ -137,6 +142,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     tags,
     events,
     mintNodeCredentials: identity.mintNodeCredentials,
+    keyGrace: () => settings.get('key-grace-hours') * 3_600_000,
     trustOf(call) {
       const successor = certificates.successorFingerprint;
       const told = call.headers['x-rollcall-trusts']?.split(',') ?? [];
@@ -159,6 +165,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     account,
     regions,
     nodes: theNodes,
+    guessesPerMinute: () => settings.get('activation-guess-limit'),
     hooks: { refusals: (activationId) => refusalsOf(store, activationId) },
   });
 

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { AnyOperation } from '../service/index.ts';
 import { deleteInSteps, type KnocksRow, type Store, type WriteTx } from '../store/index.ts';
 import { ClaimFilter } from './claim-filter.ts';
-import { knownAge, knownRows, strangersAge, strangersRows } from './limits.ts';
+import { knownRows, strangersRows, usualDays } from './limits.ts';
 import { knockOperations } from './operations.ts';
 import { countRoom, trimClaims, trimRoom, trimSources, writeKnocks } from './queries.ts';
 import { type IsKnown, sortRooms } from './sort-rooms.ts';
@@ -60,6 +60,8 @@ export interface KnocksDeps {
   readonly isKnown: IsKnown;
   /** All claims in our books, to begin with: a flood right after the start shall find them known. */
   readonly knownClaims?: () => Promise<Iterable<string>>;
+  /** For how many days each room keeps its rows; asked at each sweep. */
+  readonly retentionDays?: () => Readonly<Record<KnocksRow['room'], number>>;
   /** Told when knocks couldn't be written; they are kept, within bounds, and tried again. */
   readonly onError?: (error: unknown) => void;
 }
@@ -109,10 +111,10 @@ export function openKnocks(deps: KnocksDeps): Knocks {
     flush,
     async sweep() {
       let gone = 0;
-      for (const [room, age] of [['known', knownAge] as const, ['stranger', strangersAge] as const]) {
-        const before = clock.now() - age;
+      for (const [room, days] of Object.entries(deps.retentionDays?.() ?? usualDays)) {
+        const before = clock.now() - days * 86_400_000;
         gone += await deleteInSteps(store, 'knocks', (row) =>
-          row.and([row('room', '=', room), row('last_at', '<', before)]),
+          row.and([row('room', '=', room as KnocksRow['room']), row('last_at', '<', before)]),
         );
       }
       return gone;

@@ -1,17 +1,13 @@
 /** How much the door remembers. A stranger never pushes out what is known. */
 
-const day = 86_400_000;
-
 /** Rows whose claim is in our books. */
 export const knownRows = 100_000;
-/** How long they are kept, milliseconds. */
-export const knownAge = 90 * day;
 /** Rows one claim may have. */
 export const claimsRow = 8;
 /** Rows whose claim isn't in our books, or that have none. */
 export const strangersRows = 10_000;
-/** How long they are kept, milliseconds. */
-export const strangersAge = 7 * day;
+/** For how many days each room keeps its rows, unless told otherwise. */
+export const usualDays = { known: 90, stranger: 7 } as const;
 /** Rows one source may have among the strangers. */
 export const sourcesRow = 32;
 

@@ -49,12 +49,18 @@ export interface NodesDeps {
    * through, or a successor that it says it has learnt.
    */
   readonly trustOf?: (call: Call) => string | undefined;
+  /**
+   * For how long the key before the last one is still accepted, in milliseconds; a week when left out. An agent
+   * that lost power between our answer and its own disk has only the old key.
+   */
+  readonly keyGrace?: () => number;
   readonly events?: Pick<Events, 'record'>;
   readonly hooks?: NodeHooks;
 }
 
 /** The dependencies with their defaults, and the nodes in memory. */
-export interface NodesCore extends Omit<NodesDeps, 'trustOf' | 'hooks'> {
+export interface NodesCore extends Omit<NodesDeps, 'trustOf' | 'hooks' | 'keyGrace'> {
+  readonly keyGrace: () => number;
   readonly trustOf: (call: Call) => string | undefined;
   readonly hooks: NodeHooks;
   readonly books: NodeBooks;

@@ -32,9 +32,9 @@ export interface Nodes {
 
 /** Opens the nodes. */
 export function openNodes(deps: NodesDeps): Nodes {
-  const { trustOf = () => undefined, hooks = {}, ...rest } = deps;
+  const { trustOf = () => undefined, keyGrace = () => 7 * 86_400_000, hooks = {}, ...rest } = deps;
   const books = new NodeBooks(deps.store, deps.clock);
-  const core: NodesCore = { ...rest, trustOf, hooks, books };
+  const core: NodesCore = { ...rest, trustOf, keyGrace, hooks, books };
   deps.tags.serve({
     type: 'ManagedInstance',
     arn: nodeArn,

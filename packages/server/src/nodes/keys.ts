@@ -13,12 +13,6 @@ import { notExisting } from './heartbeat.ts';
 import { nodeArn, readPublicKey } from './node.ts';
 import { registeredRow, updateRegistered } from './queries.ts';
 
-/**
- * How long the key before the last one is still accepted. An agent that lost power between our answer and
- * its own disk has only the old key; a week covers a machine that was off over a holiday weekend.
- */
-export const previousKeyGrace = 7 * 86_400_000;
-
 /** Declares both operations. */
 export function keyOperations(core: NodesCore): readonly AnyOperation[] {
   return [
@@ -65,7 +59,7 @@ export function keyOperations(core: NodesCore): readonly AnyOperation[] {
             public_key: input.NewPublicKey,
             public_key_type: input.NewPublicKeyType,
             previous_public_key: row.public_key,
-            previous_key_until: call.at + previousKeyGrace,
+            previous_key_until: call.at + core.keyGrace(),
           });
           await recordAudit(tx, call, { resource: nodeArn(call.region, call.account, nodeId) });
           tx.afterCommit(() => core.books.forget(nodeId));

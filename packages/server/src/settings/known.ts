@@ -45,14 +45,14 @@ export const knownSettings = {
   },
   'key-grace-hours': {
     kind: 'count',
-    default: 24,
+    default: 168,
     least: 0,
     most: 720,
     description: 'Hours for which the previous key of a node is accepted after it changed its key.',
   },
   'activation-guess-limit': {
     kind: 'count',
-    default: 10,
+    default: 20,
     least: 1,
     most: 1000,
     description: 'Wrong codes a minute after which further tries at an activation are turned away.',

@@ -47,7 +47,7 @@ test('a change that is rolled back never counts', async () => {
       throw new Error('no');
     }),
   );
-  assert.equal(settings.get('key-grace-hours'), 24);
+  assert.equal(settings.get('key-grace-hours'), 168);
 });
 
 test('a wrong name or value is refused with those that there are', async () => {
@@ -94,7 +94,7 @@ test('on PostgreSQL the change of another server counts after two seconds', asyn
   const mine = await openSettings({ store: shared, clock });
   const theirs = await openSettings({ store, clock });
   await store.write((tx) => theirs.put(tx, 'activation-guess-limit', '3', 'arn:x'));
-  assert.equal(mine.get('activation-guess-limit'), 10);
+  assert.equal(mine.get('activation-guess-limit'), 20);
   clock.advance(2000);
   await store.read(async () => undefined);
   await new Promise((resolve) => setImmediate(resolve));
