@@ -80,7 +80,7 @@ async function run(order: Order): Promise<LoadResult> {
             socket.write(prepared[next++ % prepared.length]!);
           };
           socket.on('data', (chunk: Buffer) => {
-            text = text === '' ? chunk.latin1Slice() : text + chunk.latin1Slice();
+            text += chunk.toString('latin1');
             const head = text.indexOf('\r\n\r\n');
             if (head < 0) return;
             const length = /\r\nContent-Length: (\d+)/i.exec(text)?.[1] ?? '0';

@@ -87,9 +87,16 @@ export function issueServer(
   });
 }
 
-/** SHA-256 of a certificate's DER, lower-case hex. */
+const fingerprints = new WeakMap<X509Certificate, string>();
+
+/** SHA-256 of a certificate's DER, lower-case hex. Asked for with every heartbeat, so it is remembered. */
 export function fingerprint(certificate: X509Certificate): string {
-  return createHash('sha256').update(certificate.raw).digest('hex');
+  let known = fingerprints.get(certificate);
+  if (known === undefined) {
+    known = createHash('sha256').update(certificate.raw).digest('hex');
+    fingerprints.set(certificate, known);
+  }
+  return known;
 }
 
 /** What `curl --pinnedpubkey sha256//…` compares: base64 of the SHA-256 of the public key's DER. */

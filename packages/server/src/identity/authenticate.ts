@@ -57,7 +57,7 @@ export interface AuthenticationDeps {
   readonly findNode: FindNode;
 }
 
-const mostKeysKept = 20_000;
+const mostKeysKept = 50_000;
 
 /** Makes the function that authenticates requests; every refusal it throws carries a knock. */
 export function authenticator(deps: AuthenticationDeps) {

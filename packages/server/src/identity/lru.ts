@@ -14,8 +14,11 @@ export class Lru<V> {
   get(key: string): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
+    // The order only matters when it may soon decide who goes.
+    if (this.#entries.size > this.#most / 2) {
+      this.#entries.delete(key);
+      this.#entries.set(key, value);
+    }
     return value;
   }
 

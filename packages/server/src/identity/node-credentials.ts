@@ -3,6 +3,7 @@
  * sealed under a key that changes every day and that every server with the same secrets key can derive.
  */
 import type { Clock } from '../clock.ts';
+import { Lru } from './lru.ts';
 import { newAccessKeyId, newSecret } from './new-key.ts';
 import { purposeKey, seal, unseal } from './sealed.ts';
 
@@ -33,6 +34,8 @@ export interface OpenedToken extends NodeGrant {
 
 const mark = 'RC1';
 const period = 86_400_000;
+/** A node shows the same token for half of its life; opening one again is most of what it costs to prove a call. */
+const mostTokensKept = 50_000;
 
 /** Issues and opens session tokens. */
 export interface TokenOffice {
@@ -49,6 +52,9 @@ export function looksLikeOurs(token: string): boolean {
 /** Opens the token office. `lifetime` (milliseconds, at most a day) is asked at each issue. */
 export function openTokenOffice(secretsKey: Uint8Array, clock: Clock, lifetime: () => number): TokenOffice {
   const keys = new Map<number, Buffer>();
+  const opened = new Lru<{ readonly turn: number; readonly token: OpenedToken }>(mostTokensKept);
+  // Only keys that can still have issued something: nobody makes us derive keys without end.
+  const isCurrent = (turn: number) => Math.abs(turn - Math.floor(clock.now() / period)) <= 1;
   function keyOf(turn: number): Buffer {
     let key = keys.get(turn);
     if (!key) {
@@ -86,18 +92,22 @@ export function openTokenOffice(secretsKey: Uint8Array, clock: Clock, lifetime: 
       };
     },
     open(token) {
+      const known = opened.get(token);
+      if (known) return isCurrent(known.turn) ? known.token : undefined;
       const match = /^RC1([0-9a-z]{1,8})\.([\w-]{40,2000})$/.exec(token);
       if (!match) return undefined;
       const turn = Number.parseInt(match[1]!, 36);
-      // Only keys that can still have issued something: nobody makes us derive keys without end.
-      if (Math.abs(turn - Math.floor(clock.now() / period)) > 1) return undefined;
+      if (!isCurrent(turn)) return undefined;
       // Of several ways to write the same bytes only one is ours.
       const sealed = Buffer.from(match[2]!, 'base64url');
       if (sealed.toString('base64url') !== match[2]) return undefined;
       const content = unseal(keyOf(turn), `${mark}${match[1]}`, sealed);
       if (content === undefined) return undefined;
       const [accessKeyId, secretAccessKey, nodeId, region, epoch, roleName, expiresAt] = JSON.parse(content);
-      return { accessKeyId, secretAccessKey, nodeId, region, epoch, roleName, expiresAt };
+      const found = { accessKeyId, secretAccessKey, nodeId, region, epoch, roleName, expiresAt };
+      // Only what was ours is kept, so that strangers push nothing out.
+      opened.set(token, { turn, token: found });
+      return found;
     },
   };
 }

@@ -39,8 +39,11 @@ export class NodeBooks {
   find(nodeId: string): Promise<KnownNode | undefined> | KnownNode | undefined {
     const known = this.#known.get(nodeId);
     if (known && this.#believable(known)) {
-      this.#known.delete(nodeId);
-      this.#known.set(nodeId, known);
+      // The order only matters when it may soon decide who goes.
+      if (this.#known.size > mostKnown / 2) {
+        this.#known.delete(nodeId);
+        this.#known.set(nodeId, known);
+      }
       return known;
     }
     return this.#loading.get(nodeId) ?? this.#load(nodeId, known);
