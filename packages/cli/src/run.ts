@@ -1,4 +1,5 @@
 /** From an argument list to a verb, and from whatever a verb throws to one line and an exit code. */
+import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { exitCodes, Failure } from './failure.ts';
 import type { Io } from './io.ts';
@@ -16,7 +17,7 @@ export async function run(verbs: readonly Verb[], args: readonly string[], io: I
     }
     const failure = error instanceof Failure ? error : unexpected(error);
     io.stderr.write(`${plainLines(failure.message)}\n`);
-    if (io.env.ROLLCALL_DEBUG) io.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+    if (io.env.ROLLCALL_DEBUG) io.stderr.write(`${inspect(error)}\n`);
     io.exit(failure.exitCode);
   }
 }

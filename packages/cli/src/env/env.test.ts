@@ -1,6 +1,7 @@
 /** The lines of `rollcall env`, read by real shells that come from somewhere else. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -149,7 +150,7 @@ test('quoting holds against any value', () => {
         for (const [index, value] of texts.entries()) assert.equal(result[`V${index}`], value);
       },
     ),
-    { numRuns: 10 },
+    { numRuns: 4 },
   );
   assert.equal(quote("a'b\\c", 'fish'), "'a\\'b\\\\c'");
   assert.equal(line({ name: 'A', value: undefined }, 'fish'), 'set -e A;');
@@ -225,4 +226,39 @@ test('rollcall aws refuses what would send the call elsewhere', async () => {
   });
   assert.equal(none.code, 127);
   assert.match(none.err, /No aws on the PATH/);
+});
+
+test('rollcall aws hands on arguments, environment, signals and exit code', async () => {
+  const data = served();
+  const script = `#!/bin/sh
+trap 'exit 7' TERM
+printf '%s\\n' "$@" "$AWS_ENDPOINT_URL" "\${AWS_SESSION_TOKEN-none}" "\${AWS_PROFILE-none}" ready
+while :; do sleep 0.05; done
+`;
+  writeFileSync(path.join(data, 'aws'), script, { mode: 0o755 });
+  const main = path.join(import.meta.dirname, '../main.ts');
+  const env = { ...hostileShell(data), PATH: `${data}:/usr/bin:/bin` };
+  const child = spawn(process.execPath, [main, 'aws', '--data', data, 'ssm', 'x', '--data', "a b'c"], {
+    env,
+  });
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk;
+    if (out.endsWith('ready\n')) child.kill('SIGTERM');
+  });
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 7);
+  const url = 'https://localhost:1';
+  assert.deepEqual(out.trimEnd().split('\n'), [
+    '--endpoint-url',
+    url,
+    'ssm',
+    'x',
+    '--data',
+    "a b'c",
+    url,
+    'none',
+    'none',
+    'ready',
+  ]);
 });

@@ -122,11 +122,11 @@ async function printJoinLines(
     code,
     ...(region !== info.Regions[0] && { region }),
   };
-  // These are pasted into shells: a server's answer gets no line of its own in them.
-  const section = (lines: readonly string[]) => lines.map((line) => `  ${screen.text(line, 400)}`);
-  print('On a machine, with sudo:', ...section(shellLines(facts)), '');
-  print('cloud-init, as user data:', ...section(cloudInitLines(facts)), '');
-  print('Ansible, with the code in the variable rollcall_code:', ...section(ansibleLines(facts)), '');
+  const shown = (lines: readonly string[]) => lines.map((line) => screen.text(line, 400));
+  print('On a machine, with sudo:', '', ...shown(shellLines(facts)).map((line) => `  ${line}`), '');
+  // YAML stands at the left edge: cloud-init wants its first line there, and all of it is to be copied.
+  print('cloud-init, as user data:', '', ...shown(cloudInitLines(facts)), '');
+  print('Ansible, with the code in the variable rollcall_code:', '', ...shown(ansibleLines(facts)), '');
   print('To watch them come:', `  rollcall activation watch ${screen.text(activationId)}`);
 }
 
