@@ -117,6 +117,8 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     store,
     clock,
     serverId,
+    // The folder's lock keeps a second server off SQLite.
+    alone: options.store.kind === 'sqlite',
     earlyLoss: () => settings.get('early-loss'),
     retentionDays: () => settings.get('retention-presence-days'),
     onError: house.onError('the lease could not be renewed'),

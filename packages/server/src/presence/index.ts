@@ -10,7 +10,7 @@ import { blindTimes, leaseRenewal } from './blindness.ts';
 import { MassLossWatch } from './mass-loss.ts';
 import { presenceOperations } from './operations.ts';
 import { closings, insertPresence, openings, pings } from './queries.ts';
-import { allServers, endLease, renewLease, startLease, tidyServers } from './servers.ts';
+import { allServers, endLease, endOtherLeases, renewLease, startLease, tidyServers } from './servers.ts';
 import {
   longestPeriod,
   type MassLoss,
@@ -68,6 +68,11 @@ export interface PresenceDeps {
   readonly clock: Clock;
   /** Unique for each start of a server. */
   readonly serverId: string;
+  /**
+   * No other server can be on this store: whose lease still runs has died, and its channels with it. False
+   * when left out.
+   */
+  readonly alone?: boolean;
   /** False: only heartbeats count, as strictly as AWS does. True when left out. */
   readonly earlyLoss?: () => boolean;
   /** How many days the history is kept; asked at each sweep. 90 when left out. */
@@ -96,7 +101,10 @@ export async function openPresence(deps: PresenceDeps): Promise<Presence> {
       await readMassLosses(tx, clock.now()),
     ]);
   }
-  await store.write((tx) => startLease(tx, serverId, clock.now()));
+  await store.write(async (tx) => {
+    if (deps.alone) await endOtherLeases(tx, clock.now());
+    await startLease(tx, serverId, clock.now());
+  });
   await refresh();
 
   let renewing: Promise<void> | undefined;

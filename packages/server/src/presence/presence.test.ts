@@ -149,6 +149,23 @@ test('a server that was killed counts as listening until its lease ends', async 
   assert(killed);
 });
 
+test('alone on its store, a server knows that the one before it is dead, and its channels with it', async (context) => {
+  const ground = await openGround(context);
+  const killed = await openPresence({
+    ...ground,
+    clock: { ...ground.clock, every: () => ({ cancel() {} }) },
+    serverId: 'killed',
+  });
+  await join(ground, killed, 'mi-1');
+  const started = ground.clock.now();
+  await killed.channelOpened(region, 'mi-1');
+  ground.clock.jump(second);
+  const next = await openTestPresence(ground, { serverId: 'next', alone: true });
+  assert.equal(next.statusOf(await facts(ground, 'mi-1')).connected, false);
+  assert.deepEqual(next.view().liveServers, ['next']);
+  assert.deepEqual(next.view().blind, [{ from: started, to: started + second }], 'as of its last renewal');
+});
+
 test('a machine that slept was blind meanwhile', async (context) => {
   const ground = await openGround(context);
   const presence = await openTestPresence(ground);

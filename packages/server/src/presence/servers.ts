@@ -47,6 +47,21 @@ export async function renewLease(tx: WriteTx, serverId: string, now: number): Pr
   await startLease(tx, serverId, now);
 }
 
+/**
+ * Ends the leases that still run, as of their last renewal: nobody knows how long after it their servers
+ * lived. Otherwise the channels of a server that was killed would count as open until its lease runs out.
+ */
+export async function endOtherLeases(tx: WriteTx, now: number): Promise<void> {
+  const running = await tx.everywhere
+    .selectFrom('servers')
+    .selectAll()
+    .where('stopped_at', 'is', null)
+    .where('lease_until', '>', now)
+    .execute();
+  for (const { server_id, started_at, lease_until } of running)
+    await endLease(tx, server_id, Math.max(started_at, Math.min(now, lease_until - leaseLength)));
+}
+
 /** Says that this server has stopped. */
 export async function endLease(tx: WriteTx, serverId: string, now: number): Promise<void> {
   await tx.everywhere
