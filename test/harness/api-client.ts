@@ -2,6 +2,7 @@
  * Signed calls to a server, as a test makes them: any operation of any service, with the answer as it came.
  */
 import { Agent, request } from 'node:https';
+import { isIP } from 'node:net';
 import { signRequest } from '@rollcall/wire';
 
 /** One caller. */
@@ -85,7 +86,16 @@ export function send(
 ): Promise<ApiAnswer> {
   return new Promise((done, failed) => {
     const sent = request(
-      { agent, host: url.hostname, port: url.port, method, path, headers, servername: url.hostname },
+      {
+        agent,
+        host: url.hostname,
+        port: url.port,
+        method,
+        path,
+        headers,
+        // TLS has no server name for an address.
+        servername: isIP(url.hostname) ? '' : url.hostname,
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
