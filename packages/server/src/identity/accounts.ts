@@ -12,7 +12,7 @@ import { unseal } from './sealed.ts';
 export interface Account {
   readonly name: string;
   readonly userId: string;
-  policy(): Promise<CompiledPolicy>;
+  policy(): CompiledPolicy;
 }
 
 /** An access key of a user. */
@@ -41,7 +41,7 @@ const freshFor = 1500;
 
 /** Opens the accounts. `sealKey` opens the stored secrets. */
 export function openAccounts(store: Store, clock: Clock, sealKey: Uint8Array): Accounts {
-  const policies = new Map<string, Promise<CompiledPolicy>>();
+  const policies = new Map<string, CompiledPolicy>();
   let current: Snapshot | undefined;
   let loading: Promise<Snapshot> | undefined;
 
@@ -68,7 +68,7 @@ export function openAccounts(store: Store, clock: Clock, sealKey: Uint8Array): A
     for (const text of policies.keys()) if (!inUse.has(text)) policies.delete(text);
     return { users, keys, loadedAt };
   }
-  function compiled(text: string): Promise<CompiledPolicy> {
+  function compiled(text: string): CompiledPolicy {
     const known = policies.get(text);
     if (known) return known;
     const fresh = compilePolicy(text);

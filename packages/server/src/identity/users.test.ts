@@ -136,7 +136,10 @@ test("a policy that can't be used is refused with what is wrong and where", asyn
     [statement('"Effect":"Allow","Resource":"*"'), /Action/],
     [statement('"Effect":"Allow","Action":"ssm:*"'), /Resource/],
     [statement('"Effect":"Allow","Action":[],"Resource":"*"'), /Action: it is empty/],
-    [statement('"Effect":"Allow","Action":"everything","Resource":"*"'), /2 segments/],
+    [
+      statement('"Effect":"Allow","Action":"everything","Resource":"*"'),
+      /Statement\[0\]\.Action: "everything" must be "\*" or "service:Operation"/,
+    ],
     [statement('"Effect":"Allow","Action":"ssm:*","Resource":"mi-1"'), /neither an ARN/],
     [statement('"Effect":"Allow","Action":"ssm:*","Resource":"*","Principal":"*"'), /Principal/],
     [statement(`${ok},"Condition":{"StringMatches":{"aws:username":"x"}}`), /no operator StringMatches/],
@@ -165,6 +168,40 @@ test("a policy that can't be used is refused with what is wrong and where", asyn
       ).replace('2012', '2008'),
       /need "Version": "2012-10-17"/,
     ],
+    [statement(`${ok},"Owner":"me"`), /Statement\[0\]\.Owner isn't known/],
+    [
+      statement(`${ok},"NotAction":"ssm:Get*"`),
+      /Statement\[0\] must have either Action or NotAction, not both/,
+    ],
+    [statement(`${ok},"Effect":"Deny"`), /a member twice/],
+    [statement(`${ok}},{${ok},"Sid":"a-b"`), /Statement\[1\]\.Sid/],
+    [statement(`"Sid":"a",${ok}},{"Sid":"a",${ok}`), /same Sid/],
+    [statement(ok.replace('"*"', '[null]')), /Statement\[0\]\.Resource: null must be text/],
+    [statement(ok.replace('"ssm:*"', '"s*:Get"')), /Action: "s\*:Get" must be/],
+    [statement(`${ok},"Condition":["x"]`), /Statement\[0\]\.Condition must be an object/],
+    [statement(`${ok},"Condition":{"Null":"x"}`), /Condition\.Null must be an object/],
+    [statement(`${ok},"Condition":{"NullIfExists":{"aws:username":"true"}}`), /no operator NullIfExists/],
+    [statement(`${ok},"Condition":{"StringEquals":{"aws:username":{}}}`), /must be text/],
+    [
+      statement(`${ok},"Condition":{"NumericEquals":{"aws:username":1}}`),
+      /can't compare what aws:username holds/,
+    ],
+    [
+      statement(`${ok},"Condition":{"DateEquals":{"aws:CurrentTime":"2026-02-30"}}`),
+      /can't compare "2026-02-30"/,
+    ],
+    [statement(`${ok},"Condition":{"BinaryEquals":{"aws:username":"?"}}`), /can't compare "\?"/],
+    [statement(`${ok},"Condition":{"ArnLike":{"aws:PrincipalArn":"ann"}}`), /can't compare "ann"/],
+    [statement(`${ok},"Condition":{"StringLike":{"aws:username":"\${aws:userid"}}`), /can't compare/],
+    [
+      statement(`${ok},"Condition":{"StringLike":{"aws:username":"\${aws:FederatedProvider}"}}`),
+      /condition key aws:federatedprovider/,
+    ],
+    [
+      '{"Version":"2012-10-17","Statement":{"Effect":"allow","Action":"*","Resource":"*"}}',
+      /: Statement\.Effect must be/,
+    ],
+    ['{"Version":"2012-10-17","Statement":[],"Name":"x"}', /Name isn't known/],
     [statement(`${ok},"Sid":"${'x'.repeat(7000)}"`), /longer than 6144/],
   ];
   for (const [text, problem] of cases) {

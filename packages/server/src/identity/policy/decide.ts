@@ -25,7 +25,7 @@ export function decider(accounts: Accounts, findTags: FindTags | undefined): Dec
       return refusal(call, action, resources[0], 'because the request is not signed');
     const account = await accounts.findUser(principal.name);
     if (!account) return refusal(call, action, resources[0], 'because the user was deleted');
-    const policy = await account.policy();
+    const policy = account.policy();
     let last: PolicyDecision | undefined;
     // Nothing named means: on everything.
     for (const resource of resources.length > 0 ? resources : ['*']) {
