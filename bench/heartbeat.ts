@@ -3,16 +3,14 @@
  * a bare `node:http` and `node:https` server that answers the same bytes; either server has one core, and the load
  * comes from another process on another core. `--profile FILE` writes a CPU profile of the server.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { signRequest } from '@rollcall/wire';
-import { systemClock } from '../packages/server/src/clock.ts';
-import { openIdentity } from '../packages/server/src/identity/index.ts';
-import { openStore } from '../packages/server/src/store/index.ts';
-import { facts, fillStore, nodeId, region } from './lib/books.ts';
-import { type Child, startChild } from './lib/children.ts';
+import { facts, nodeId, region } from './lib/books.ts';
+import type { Child } from './lib/children.ts';
 import type { LoadResult } from './lib/load.ts';
+import { openMint } from './lib/mint.ts';
+import { makePlace } from './lib/place.ts';
 import { begin, compare, median, note, number, small } from './lib/report.ts';
 
 const nodes = small ? 2_000 : 20_000;
@@ -21,11 +19,6 @@ const seconds = small ? 2 : 5;
 const connections = 64;
 const profileAt = process.argv.indexOf('--profile');
 const profile = profileAt < 0 ? undefined : process.argv[profileAt + 1];
-
-interface Ports {
-  readonly tls: number;
-  readonly plain: number;
-}
 
 /** One server under load. */
 interface Measured extends LoadResult {
@@ -38,27 +31,13 @@ begin(
   'heartbeat',
   `UpdateInstanceInformation from ${nodes} nodes, ${connections} connections, servers on one core`,
 );
-const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'rollcall-bench-'));
-const data = join(folder, 'data');
-mkdirSync(data, { mode: 0o700 });
-const children: Child[] = [];
+const place = await makePlace(nodes);
 try {
-  const store = await openStore({ kind: 'sqlite', directory: data });
-  await fillStore(store, nodes);
-  await store.close();
-  const rollcall = await startChild(join(import.meta.dirname, 'lib/doors.ts'), ['rollcall', data], {
-    core: 0,
-  });
-  children.push(rollcall);
-  const ours = await rollcall.ask<Ports>({});
-  const bare = await startChild(join(import.meta.dirname, 'lib/doors.ts'), ['bare', data], { core: 0 });
-  children.push(bare);
-  const theirs = await bare.ask<Ports>({});
-  const requests = join(folder, 'requests');
-  const load = await startChild(join(import.meta.dirname, 'lib/load.ts'), [requests, join(data, 'ca.crt')], {
-    core: 1,
-  });
-  children.push(load);
+  const rollcall = await place.server('rollcall');
+  const bare = await place.server('bare');
+  const [ours, theirs] = [rollcall.ports, bare.ports];
+  const requests = join(place.folder, 'requests');
+  const load = await place.client('load.ts', [requests, join(place.data, 'ca.crt')]);
 
   const sign = await signer();
   const measure = async (server: Child, port: number, tls: boolean): Promise<Measured> => {
@@ -124,8 +103,7 @@ try {
     );
   }
 } finally {
-  for (const child of children) await child.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await place.clear();
 }
 
 function percent(share: number): string {
@@ -134,30 +112,13 @@ function percent(share: number): string {
 
 /** Makes the function that signs one heartbeat of each node, with credentials as the server issues them. */
 async function signer(): Promise<(port: number) => Buffer> {
-  const clock = systemClock();
-  const empty = await openStore({ kind: 'sqlite', directory: mkdtempSync(join(folder, 'empty-')) });
-  const identity = openIdentity({
-    store: empty,
-    clock,
-    account: '123456789012',
-    regions: [region],
-    secretsKey: Buffer.from(readFileSync(join(data, 'secrets.key'), 'utf8'), 'base64'),
-    hooks: { findNode: async () => undefined },
-  });
-  const credentials = Array.from({ length: nodes }, (_, index) =>
-    identity.mintNodeCredentials({
-      nodeId: nodeId(index),
-      region,
-      epoch: 0,
-      roleName: 'RollcallManagedNode',
-    }),
-  );
-  await empty.close();
+  const mint = await openMint(place.data);
+  const credentials = Array.from({ length: nodes }, (_, index) => mint(nodeId(index)));
   // Nodes report in no order; neighbours in the books would share pages on the disk.
   const order = credentials.map((one, index) => ({ one, index, place: Math.random() }));
   order.sort((a, b) => a.place - b.place);
   return (port) => {
-    const at = clock.now();
+    const at = Date.now();
     const parts: Buffer[] = [];
     for (const { one, index } of order) {
       const body = JSON.stringify(facts(index));

@@ -1,7 +1,7 @@
 /**
- * A child process with a server in it: Rollcall, or a bare `node:https` or `node:http` server that reads a request
- * and answers the bytes that Rollcall answers to a heartbeat. Rollcall's TLS is its own; its plain door, which the
- * product doesn't have, is made here to compare like with like.
+ * A child process with a server in it: Rollcall, or a bare one. The bare server reads a request and answers the
+ * bytes that Rollcall answers to a heartbeat; its websockets are those of `ws` and nothing else. Rollcall's TLS is
+ * its own; its plain door, which the product doesn't have, is made here to compare like with like.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,13 +11,16 @@ import { Session } from 'node:inspector/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { WebSocketServer } from 'ws';
 import { answer } from './children.ts';
 
-const [kind, data = ''] = process.argv.slice(2);
+const [kind, data = '', ...ports] = process.argv.slice(2);
+/** Where to listen: anywhere, or where an earlier child did. */
+const [tlsPort, plainPort] = [Number(ports[0] ?? 0), Number(ports[1] ?? 0)];
 
-function listen(server: http.Server | https.Server): Promise<number> {
+function listen(server: http.Server | https.Server, port: number): Promise<number> {
   return new Promise((done) => {
-    server.listen(0, '127.0.0.1', 4_096, () => done((server.address() as AddressInfo).port));
+    server.listen(port, '127.0.0.1', 4_096, () => done((server.address() as AddressInfo).port));
   });
 }
 
@@ -38,8 +41,11 @@ async function openBare(): Promise<object> {
   const tls = { cert: readFileSync(join(data, 'server.crt')), key: readFileSync(join(data, 'server.key')) };
   const secure = https.createServer({ ...tls, ALPNProtocols: ['http/1.1'], noDelay: true }, answerBare);
   const plain = http.createServer({ noDelay: true }, answerBare);
-  for (const server of [secure, plain]) server.keepAliveTimeout = 75_000;
-  return { tls: await listen(secure), plain: await listen(plain) };
+  for (const server of [secure, plain]) {
+    server.keepAliveTimeout = 75_000;
+    new WebSocketServer({ server, perMessageDeflate: false });
+  }
+  return { tls: await listen(secure, tlsPort), plain: await listen(plain, plainPort) };
 }
 
 async function openRollcall(): Promise<object> {
@@ -55,7 +61,7 @@ async function openRollcall(): Promise<object> {
   syncBuiltinESMExports();
   const { up } = await import('../../packages/server/src/main.ts');
   const running = await up({
-    listen: { host: '127.0.0.1', port: 0 },
+    listen: { host: '127.0.0.1', port: tlsPort },
     publicUrls: [],
     data,
     regions: ['us-east-1'],
@@ -69,14 +75,17 @@ async function openRollcall(): Promise<object> {
   const front = made[0]!;
   const plain = http.createServer({ noDelay: true, keepAliveTimeout: 75_000, maxHeaderSize: 32_768 });
   plain.on('request', (request, response) => front.emit('request', request, response));
-  return { tls: Number(new URL(running.url).port), plain: await listen(plain) };
+  plain.on('upgrade', (request, socket, head) => front.emit('upgrade', request, socket, head));
+  return { tls: Number(new URL(running.url).port), plain: await listen(plain, plainPort) };
 }
 
-const ports = kind === 'bare' ? await openBare() : await openRollcall();
+const opened = kind === 'bare' ? await openBare() : await openRollcall();
 const session = new Session();
 session.connect();
 
-answer(async ({ profile }) => {
+answer(async ({ profile, tidy }) => {
+  // Garbage that happens to lie about is no part of what a connection costs.
+  if (tidy) for (let times = 0; times < 3; times++) globalThis.gc?.();
   if (profile === 'start') {
     await session.post('Profiler.enable');
     await session.post('Profiler.setSamplingInterval', { interval: 500 });
@@ -85,5 +94,5 @@ answer(async ({ profile }) => {
     const { profile: found } = await session.post('Profiler.stop');
     writeFileSync(profile, JSON.stringify(found));
   }
-  return ports;
+  return opened;
 });
