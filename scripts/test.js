@@ -10,7 +10,7 @@ const path = require('node:path');
 const root = path.dirname(__dirname);
 // Tests set their own trust and credentials; what the shell has must not reach them.
 const inherited =
-  /^(AWS_|SSL_CERT_|CURL_CA_BUNDLE$|REQUESTS_CA_BUNDLE$|NODE_EXTRA_CA_CERTS$|ROLLCALL_|(https?|no|all)_proxy$)/i;
+  /^(AWS_|SSL_CERT_|CURL_CA_BUNDLE$|REQUESTS_CA_BUNDLE$|NODE_EXTRA_CA_CERTS$|ROLLCALL_(?!OFFICIAL_AGENT$)|(https?|no|all)_proxy$)/i;
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !inherited.test(name)));
 
 /** Runs one program to its end; a failure ends everything. */

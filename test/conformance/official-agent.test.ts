@@ -3,9 +3,15 @@
  * server, and what it must be answered. A change that breaks this breaks every machine that runs it.
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startServer, type TestServer } from '../harness/server.ts';
+import { systemClock } from '../../packages/server/src/clock.ts';
+import { up } from '../../packages/server/src/main.ts';
+import { openApiClient } from '../harness/api-client.ts';
+import { freePort, startServer, type TestServer } from '../harness/server.ts';
 import { openConnection, type RawAnswer, type RawConnection } from './raw-http.ts';
 import {
   clientFrame,
@@ -72,10 +78,17 @@ async function register(on: RawConnection, agent: RecordedAgent): Promise<void> 
   assert.match(agent.nodeId, /^mi-[0-9a-f]{17}$/);
 }
 
+/** A missing one panics the agent, which then sleeps for five minutes. */
+const tokenMembers = [
+  'AccessKeyId',
+  'SecretAccessKey',
+  'SessionToken',
+  'TokenExpirationDate',
+  'UpdateKeyPair',
+];
+
 async function fetchToken(on: RawConnection, agent: RecordedAgent): Promise<void> {
-  // A missing member panics the agent, which then sleeps for five minutes.
-  const members = ['AccessKeyId', 'SecretAccessKey', 'SessionToken', 'TokenExpirationDate', 'UpdateKeyPair'];
-  const body = assertJson(await exchange(on, agent, 'RequestManagedInstanceRoleToken'), members);
+  const body = assertJson(await exchange(on, agent, 'RequestManagedInstanceRoleToken'), tokenMembers);
   assert.match(String(body.AccessKeyId), /^ASIA[A-Z0-9]{16}$/);
   assert.equal(typeof body.TokenExpirationDate, 'number');
   const left = Number(body.TokenExpirationDate) - Date.now() / 1000;
@@ -264,9 +277,11 @@ test('from registration to an open channel, as it boots; and everything it calls
     assert.doesNotMatch(refused.body, /<AccessDeniedException>/);
   });
 
-  await t.test('restored, it gets new credentials; those from before stay void', async () => {
+  await t.test('restored, it goes on with what it has: it asks for new credentials much later', async () => {
     await server.admin.ask('rollcall:RestoreNode', { InstanceId: agent.nodeId });
-    assertRefused(await exchange(sdk, agent, 'UpdateInstanceInformation (full)'), 'ExpiredTokenException');
+    assertJson(await exchange(sdk, agent, 'UpdateInstanceInformation (full)'), []);
+    await openChannel(await connection(), agent);
+    await connected(agent.nodeId);
     await fetchToken(sdk, agent);
     assertJson(await exchange(sdk, agent, 'UpdateInstanceInformation (full)'), []);
   });
@@ -322,6 +337,55 @@ test('refusals of the token request: each code decides how long the agent sleeps
     await exchange(on, { ...agent, skew: 600_000 }, 'UpdateInstanceInformation (empty)'),
     'InvalidSignatureException',
   );
+});
+
+test('credentials that have run out: the code that makes it ask for new ones, which it then gets', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'rollcall-later-'));
+  const port = await freePort();
+  const clock = systemClock();
+  let later = 0;
+  const host = `localhost:${port}`;
+  const running = await up(
+    {
+      listen: { host: 'localhost', port },
+      publicUrls: [],
+      data,
+      regions: ['us-east-1'],
+      account: '123456789012',
+      store: { kind: 'sqlite' },
+      metrics: 'off',
+      proxyProtocol: [],
+      logLevel: 'silent',
+      successorCa: false,
+    },
+    { clock: { ...clock, now: () => clock.now() + later } },
+  );
+  const ca = readFileSync(join(data, 'ca.crt'), 'utf8');
+  const credentials = JSON.parse(readFileSync(join(data, 'connection.json'), 'utf8'));
+  const admin = openApiClient({ url: running.url, ca, region: 'us-east-1', credentials });
+  const on = await openConnection(port, ca);
+  try {
+    const made = await admin.ask('ssm:CreateActivation', { IamRole: 'SSMServiceRole' });
+    const agent = newAgent(host, { id: made.ActivationId, code: made.ActivationCode });
+    await register(on, agent);
+    await fetchToken(on, agent);
+    later = agent.skew = 3_601_000;
+    const beat = 'UpdateInstanceInformation (full)';
+    assertRefused(await exchange(on, agent, beat), 'ExpiredTokenException');
+    const channel = await exchange(on, agent, 'CreateControlChannel');
+    assert.equal(channel.status, 400);
+    assert.match(channel.body, /^<ExpiredTokenException>/);
+    agent.credentials = assertJson(
+      await exchange(on, agent, 'RequestManagedInstanceRoleToken'),
+      tokenMembers,
+    ) as unknown as RecordedAgent['credentials'];
+    assertJson(await exchange(on, agent, beat), []);
+  } finally {
+    on.close();
+    admin.close();
+    await running.stop();
+    rmSync(data, { recursive: true, force: true });
+  }
 });
 
 test('a node acts for itself only', async () => {

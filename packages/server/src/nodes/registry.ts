@@ -112,7 +112,9 @@ export function registryOperations(core: NodesCore): readonly AnyOperation[] {
           const restored = await tx
             .in(call.region)
             .updateTable('nodes')
-            .set({ deregistered_at: null, deregistered_by: null })
+            // Credentials from before are good again for what is left of their hour: the official agent
+            // (3.3.0.0) asks for new ones only at half of it, and hibernates when it is restarted with void ones.
+            .set((row) => ({ deregistered_at: null, deregistered_by: null, epoch: row('epoch', '-', 1) }))
             .where('node_id', '=', nodeId)
             .where('deregistered_at', 'is not', null)
             .executeTakeFirst();
