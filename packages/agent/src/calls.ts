@@ -96,7 +96,9 @@ export function openCalls(caller: Omit<Caller, 'nodeId'> & { nodeId?: string }, 
     skew: () => skew,
 
     async register(visit: Visit, input: object): Promise<string> {
-      const { output } = await json(visit, 'ssm', 'RegisterManagedInstance', input, undefined);
+      // The call isn't signed, so nothing else in it says where the node will look for its work.
+      const headers = { 'x-rollcall-region': region };
+      const { output } = await json(visit, 'ssm', 'RegisterManagedInstance', input, undefined, { headers });
       return textOf(output, 'InstanceId');
     },
 

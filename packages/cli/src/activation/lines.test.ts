@@ -57,3 +57,17 @@ test('a shell runs them as meant: key pinned, code in a private file, arguments 
   assert.equal(read('seen'), facts.code);
   assert.ok(!existsSync(path.join(folder, 'code')));
 });
+
+test('where nobody watches, a refused pin fails the line, and nothing runs', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'rollcall-cli-'));
+  writeFileSync(path.join(folder, 'curl'), '#!/bin/sh\nexit 90\n');
+  chmodSync(path.join(folder, 'curl'), 0o755);
+  writeFileSync(path.join(folder, 'sh'), '#!/bin/sh\ntouch ran\n');
+  chmodSync(path.join(folder, 'sh'), 0o755);
+  const block = ansibleLines(facts).join('\n');
+  const script = /shell: \|\n((?: {4}.*\n)+)/.exec(block)?.[1] ?? '';
+  assert.match(script, /curl/);
+  const options = { cwd: folder, env: { PATH: `${folder}:/usr/bin:/bin` } };
+  assert.throws(() => execFileSync('/bin/sh', ['-c', script], options), { status: 90 });
+  assert.ok(!existsSync(path.join(folder, 'ran')));
+});

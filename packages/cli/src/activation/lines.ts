@@ -18,11 +18,7 @@ export interface JoinFacts {
 
 /** For a person at a shell. `code` is written by the shell itself, in no process's arguments. */
 export function shellLines(facts: JoinFacts): string[] {
-  return [
-    `(umask 077; printf '%s' ${quote(facts.code, 'sh')} > code)`,
-    ...enrol(facts, '| sudo sh -s --', 'code'),
-    'rm code',
-  ];
+  return [`(umask 077; printf '%s' ${quote(facts.code, 'sh')} > code)`, ...enrol(facts, 'code'), 'rm code'];
 }
 
 /** User data for cloud-init. */
@@ -35,7 +31,7 @@ export function cloudInitLines(facts: JoinFacts): string[] {
     `    content: '${facts.code.replaceAll("'", "''")}'`,
     'runcmd:',
     '  - |',
-    ...enrol(facts, '| sh -s --', '/run/rollcall-code').map((line) => `    ${line}`),
+    ...enrolUnattended(facts, '/run/rollcall-code').map((line) => `    ${line}`),
     '    rm -f /run/rollcall-code',
   ];
 }
@@ -51,22 +47,41 @@ export function ansibleLines(facts: JoinFacts): string[] {
     '  no_log: true',
     '- name: Enrol with Rollcall',
     '  ansible.builtin.shell: |',
-    ...enrol(facts, '| sh -s --', '/run/rollcall-code').map((line) => `    ${line}`),
+    ...enrolUnattended(facts, '/run/rollcall-code').map((line) => `    ${line}`),
     '- name: Remove the code',
     '  ansible.builtin.file: { path: /run/rollcall-code, state: absent }',
   ];
 }
 
 /** The pinned key is checked before a byte is executed; -k only says that it, and no authority, decides. */
-function enrol(facts: JoinFacts, shell: string, codeFile: string): string[] {
-  const region = facts.region === undefined ? '' : ` --region ${quote(facts.region, 'sh')}`;
+function enrol(facts: JoinFacts, codeFile: string): string[] {
+  return [
+    ...fetch(facts),
+    `  | sudo sh -s -- --activation-id ${quote(facts.activationId, 'sh')} \\`,
+    `  --code-file ${codeFile}${regionFlag(facts)}`,
+  ];
+}
+
+/** Where nobody reads what curl says, its failure must be the line's: a pipe would end well without it. */
+function enrolUnattended(facts: JoinFacts, codeFile: string): string[] {
+  return [
+    ...fetch(facts),
+    '  -o /run/rollcall-enroll && sh /run/rollcall-enroll \\',
+    `  --activation-id ${quote(facts.activationId, 'sh')} \\`,
+    `  --code-file ${codeFile}${regionFlag(facts)}`,
+  ];
+}
+
+function fetch(facts: JoinFacts): string[] {
   return [
     'curl -fsSk \\',
     `  --pinnedpubkey ${quoted(`sha256//${facts.keyPin}`)} \\`,
     `  ${quote(`${facts.url}/enroll`, 'sh')} \\`,
-    `  ${shell} --activation-id ${quote(facts.activationId, 'sh')} \\`,
-    `  --code-file ${codeFile}${region}`,
   ];
+}
+
+function regionFlag(facts: JoinFacts): string {
+  return facts.region === undefined ? '' : ` --region ${quote(facts.region, 'sh')}`;
 }
 
 /** Base64 may have characters that read better within quotes. */

@@ -41,12 +41,19 @@ export async function enrol(options: EnrollOptions, io: Io, machine: Machine): P
     );
   say(`${screen.mark('yes')} ${screen.text(support.description)}: supported`);
 
-  const nodeId = await knownOrNew(enrolment);
+  const node = await knownOrNew(enrolment);
   if (options.start === 'foreground') return runInForeground(enrolment);
-  await startService(enrolment, support.systemd, nodeId);
+  await startService(enrolment, support.systemd, node);
 }
 
-async function knownOrNew(enrolment: Enrolment): Promise<string> {
+/** Who this machine is now. */
+export interface Enrolled {
+  readonly nodeId: string;
+  /** An agent that runs already has to read its settings anew. */
+  readonly changed: boolean;
+}
+
+async function knownOrNew(enrolment: Enrolment): Promise<Enrolled> {
   const { options, agent } = enrolment;
   try {
     const known = agent.readStanding(options.root);
@@ -59,7 +66,7 @@ async function knownOrNew(enrolment: Enrolment): Promise<string> {
 type Standing = import('@rollcall/agent').Standing;
 
 /** The same machine with its key: it is told who it is, and whether the server still thinks so. */
-async function confirm(enrolment: Enrolment, known: Standing): Promise<string> {
+async function confirm(enrolment: Enrolment, known: Standing): Promise<Enrolled> {
   const { options, agent, screen, say } = enrolment;
   const elsewhere =
     (options.server !== undefined && options.server !== known.serverUrl) ||
@@ -67,8 +74,8 @@ async function confirm(enrolment: Enrolment, known: Standing): Promise<string> {
   if (elsewhere) throw new agent.RegisteredElsewhereError(known);
   const since = known.registeredAt ? `, since ${known.registeredAt.slice(0, 10)}` : '';
   say(`${screen.mark('yes')} already ${known.nodeId}${since}; nothing was registered`);
-  saveProxy(enrolment);
-  let refusal: { code: string } | undefined;
+  const node = { nodeId: known.nodeId, changed: saveProxy(enrolment) };
+  let refusal: Error | undefined;
   try {
     refusal = await agent.askStanding(options.root);
   } catch (error) {
@@ -77,23 +84,23 @@ async function confirm(enrolment: Enrolment, known: Standing): Promise<string> {
         `${screen.mark('warning')} the server wasn't asked: ${screen.text((error as Error).message, 300)}`,
       ),
     );
-    return known.nodeId;
+    return node;
   }
   if (refusal)
     throw new Failure(
       [
-        `The server doesn't take this node's key any more (${screen.text(refusal.code, 80)}): it was`,
-        'probably deregistered. To bring it back, on the server:',
+        ...wrap(`The server refuses this node: ${screen.text(refusal.message, 400)}`),
+        'If it was deregistered, this brings it back, on the server:',
         `  rollcall node restore ${known.nodeId}`,
-        'or to enrol this machine as a new node:',
+        'Or, to enrol this machine as a new node:',
         `  ${launcher(enrolment)} leave${rootFlag(options.root)}`,
       ].join('\n'),
       exitCodes.no,
     );
-  return known.nodeId;
+  return node;
 }
 
-async function registerNow(enrolment: Enrolment): Promise<string> {
+async function registerNow(enrolment: Enrolment): Promise<Enrolled> {
   const { options, agent, io, screen, say } = enrolment;
   const { server, activationId, code } = options;
   if (server === undefined) throw new Failure('Which server? --server https://HOST:PORT');
@@ -120,16 +127,20 @@ async function registerNow(enrolment: Enrolment): Promise<string> {
     noProxy: options.noProxy,
   });
   say(`${`${screen.mark('yes')} code accepted`.padEnd(42)} ${nodeId}`);
-  return nodeId;
+  return { nodeId, changed: true };
 }
 
-function saveProxy({ options, agent }: Enrolment): void {
+/** Writes the proxy into the agent's settings; whether that changed them. */
+function saveProxy({ options, agent }: Enrolment): boolean {
   const { root, proxy, noProxy } = options;
-  if (proxy === undefined && noProxy === undefined) return;
-  agent.saveConfig(root, {
-    ...(proxy === undefined ? {} : { proxy }),
-    ...(noProxy === undefined ? {} : { noProxy }),
-  });
+  const before = agent.loadConfig(root);
+  const changes = {
+    ...(proxy === undefined || proxy === before.proxy ? {} : { proxy }),
+    ...(noProxy === undefined || String(noProxy) === String(before.noProxy ?? '') ? {} : { noProxy }),
+  };
+  if (Object.keys(changes).length === 0) return false;
+  agent.saveConfig(root, changes);
+  return true;
 }
 
 function failureOf(error: unknown, enrolment: Enrolment): unknown {
@@ -151,6 +162,8 @@ function failureOf(error: unknown, enrolment: Enrolment): unknown {
     return new Failure(
       `${error.message}\nPut it back from a backup, or start anew: ${launcher(enrolment)} leave${rootFlag(options.root)}`,
     );
+  if (error instanceof agent.ConfigError)
+    return new Failure(`${error.message} Correct the file, or remove it and name --proxy again.`);
   const code = (error as NodeJS.ErrnoException).code;
   if (code === 'EACCES' || code === 'EPERM')
     return new Failure(`You may not write to ${options.root}. Use sudo, or another folder: --root DIR`);

@@ -1,5 +1,6 @@
 /** What a server's refusal to register means, and what to do next. */
 import type { Screen } from '../output/screen.ts';
+import { wrap } from '../output/table.ts';
 
 /** The next step for each code; `ID` stands for the activation's. */
 const nextSteps: Readonly<Record<string, string>> = {
@@ -17,6 +18,11 @@ const nextSteps: Readonly<Record<string, string>> = {
 /** Two sentences: what the server said, and what to do. */
 export function explainRefusal(error: { code: string; message: string }, screen: Screen): string {
   const said = error.message.replace(`${error.code}: `, '');
-  const next = nextSteps[error.code] ?? 'The server keeps the reason: rollcall knocks';
-  return `The server refused (${screen.text(error.code, 80)}): ${screen.text(said, 500)}\n${next}`;
+  const region = /belongs to region ([a-z0-9-]+)/.exec(said)?.[1];
+  const next =
+    region !== undefined
+      ? `If that is right, add: --region ${region}`
+      : (nextSteps[error.code] ?? 'The server keeps the reason: rollcall knocks');
+  const sentence = `The server refused (${screen.text(error.code, 80)}): ${screen.text(said, 500)}`;
+  return [...wrap(sentence), ...wrap(next)].join('\n');
 }

@@ -5,12 +5,12 @@ import os from 'node:os';
 import process from 'node:process';
 import { exitCodes } from '../failure.ts';
 import { wrap } from '../output/table.ts';
-import { type Enrolment, launcher, rootFlag } from './enroll.ts';
+import { type Enrolled, type Enrolment, launcher, rootFlag } from './enroll.ts';
 import { waitForHeartbeat } from './first-heartbeat.ts';
 import { installService, serviceName } from './service.ts';
 
 /** Installs and starts the service where there is systemd, waits for the first heartbeat, and says so. */
-export async function startService(enrolment: Enrolment, systemd: boolean, nodeId: string): Promise<void> {
+export async function startService(enrolment: Enrolment, systemd: boolean, node: Enrolled): Promise<void> {
   const { options, io, machine, screen, agent, say } = enrolment;
   const { root } = options;
   const call = launcher(enrolment);
@@ -18,14 +18,14 @@ export async function startService(enrolment: Enrolment, systemd: boolean, nodeI
     const why = options.start === 'not' ? '--no-service' : "systemd doesn't run this machine";
     say(
       `${screen.mark('skipped')} no service was installed: ${why}`,
-      `${nodeId} is registered. It is Online while its agent runs:`,
+      `${node.nodeId} is registered. It is Online while its agent runs:`,
       `  ${call} enroll --foreground${rootFlag(root)}`,
     );
     return;
   }
   const { file, args } = agent.agentProcess({ root });
   const done = await installService(machine, { file, args }, root, {
-    restart: isOlderThanProgram(enrolment),
+    restart: node.changed || isOlderThanProgram(enrolment),
   });
   const words = { installed: 'started', restarted: 'restarted', running: 'runs already' }[done];
   say(`${screen.mark('yes')} service ${serviceName} ${words}, starts at boot`);
@@ -36,7 +36,9 @@ export async function startService(enrolment: Enrolment, systemd: boolean, nodeI
     say('The agent goes on trying. What it says:', `  journalctl -u ${serviceName} -n 20`);
     return;
   }
-  say(`${os.hostname()} is in the list. To leave again: ${call} leave${rootFlag(root)}`);
+  const undo = `${call} leave${rootFlag(root)}`;
+  const last = `${os.hostname()} is in the list. To leave again:`;
+  say(...(last.length + undo.length < 80 ? [`${last} ${undo}`] : [last, `  ${undo}`]));
 }
 
 /** Whether the running agent was started before the program's files were last replaced. */

@@ -199,3 +199,17 @@ test('an activation is found in its region, unless the host names another', asyn
   const nodeId = await world.register(activation, {}, { headers: { host: 'localhost:8443' } });
   assert.equal((await world.nodes.findNode(nodeId))?.region, 'eu-west-1');
 });
+
+test('a machine that asks for another region uses nothing up, and hears which is right', async (context) => {
+  const world = await openActivationsWorld(context);
+  const activation = await world.call('CreateActivation', { IamRole: 'role' }, { region: 'eu-west-1' });
+  const asking = (region: string) => ({ headers: { 'x-rollcall-region': region } });
+  const refusal = await refusalOf(world.register(activation, {}, asking('us-east-1')));
+  assert.equal(refusal.code, 'InvalidActivation');
+  assert.match(refusal.message, /belongs to region eu-west-1/);
+  const wrong = { ...activation, ActivationCode: 'x'.repeat(20) };
+  const guessed = await refusalOf(world.register(wrong, {}, asking('us-east-1')));
+  assert.doesNotMatch(guessed.message, /eu-west-1/);
+  const nodeId = await world.register(activation, {}, asking('eu-west-1'));
+  assert.equal((await world.nodes.findNode(nodeId))?.region, 'eu-west-1');
+});

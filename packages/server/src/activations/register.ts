@@ -42,6 +42,8 @@ export function registerOperation(deps: ActivationsDeps): AnyOperation {
         if (!guesses.take(activationId, call.at)) throw tooManyGuesses(activationId);
         throw invalidActivation(activationId, found ? 'wrong code' : 'no such activation');
       }
+      const wanted = call.headers['x-rollcall-region'];
+      if (wanted !== undefined && wanted !== found.region) throw otherRegion(found, wanted);
       if (!readPublicKey(input.PublicKey, input.PublicKeyType)) throw invalidPublicKey();
       return { InstanceId: await store.write((tx) => register(deps, tx, call, found, input)) };
     },
@@ -105,6 +107,15 @@ function invalidActivation(activationId: string, detail: string): Refusal {
     'InvalidActivation',
     "The activation isn't valid. It may have been deleted, or the activation ID and the code don't belong together.",
     { detail, knock: { reason: 'activation-invalid', claim: activationId, detail } },
+  );
+}
+
+/** Said to who has the right code only. Without it the machine would register where it never looks again. */
+function otherRegion({ activation_id: claim, region }: ActivationsRow, wanted: string): Refusal {
+  return new Refusal(
+    'InvalidActivation',
+    `The activation belongs to region ${region}, and the machine asks for region ${wanted}.`,
+    { knock: { reason: 'activation-invalid', claim, detail: `asked for region ${wanted}` } },
   );
 }
 
