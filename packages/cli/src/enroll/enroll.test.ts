@@ -1,3 +1,4 @@
+/** Whole enrolments against a small server: what a user reads, and what is registered or not. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';

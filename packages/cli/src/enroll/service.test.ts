@@ -1,3 +1,4 @@
+/** The unit that is written, and when systemd is told what. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** The end of enrolling, with a stand-in for systemd that really runs the agent, and its undoing. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

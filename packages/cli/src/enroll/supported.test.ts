@@ -1,3 +1,4 @@
+/** Machines on which the agent can run, and others. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
 /** A machine for a test: a folder as its `/`, and commands that are functions of the test's. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Machine } from '../machine.ts';
@@ -23,6 +23,7 @@ export function testMachine(
   options: { platform?: string; root?: boolean } = {},
 ): TestMachine {
   const root = mkdtempSync(path.join(tmpdir(), 'rollcall-machine-'));
+  process.once('exit', () => rmSync(root, { recursive: true, force: true }));
   const ran: string[] = [];
   const real = (absolute: string) => path.join(root, absolute);
   return {

@@ -1,3 +1,4 @@
+/** Trust given and taken back, on machines that are folders; Debian's own command is tried where it is. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** What goes into the archive, when it is made anew, and what is left when that fails. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** The script as shells read it; what it does with a server is tried in the slow suite. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
