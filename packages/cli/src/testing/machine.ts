@@ -17,13 +17,18 @@ export interface TestMachine extends Machine {
   put(absolute: string, text: string): void;
 }
 
+const made: string[] = [];
+process.once('exit', () => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
 /** Makes one that has these commands and no others. */
 export function testMachine(
   commands: Readonly<Record<string, FakeCommand>> = {},
   options: { platform?: string; root?: boolean } = {},
 ): TestMachine {
   const root = mkdtempSync(path.join(tmpdir(), 'rollcall-machine-'));
-  process.once('exit', () => rmSync(root, { recursive: true, force: true }));
+  made.push(root);
   const ran: string[] = [];
   const real = (absolute: string) => path.join(root, absolute);
   return {
