@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import type { Identity } from '../identity/index.ts';
 import type { Knocks } from '../knocks/index.ts';
 import { type AnyOperation, type Call, Refusal, type ServiceName, type Source } from '../service/index.ts';
+import { StoreUnavailable } from '../store/index.ts';
 import { authorize } from './authorize.ts';
 import { ClientGone, decodeBody, readBody } from './body.ts';
 import type { Metrics } from './metrics.ts';
@@ -87,6 +88,13 @@ export async function answerCall(
     deps.metrics.answered(service, name, 'ok', deps.clock.now() - at);
   } catch (error) {
     if (error instanceof ClientGone) return;
+    if (error instanceof StoreUnavailable) {
+      // Nobody's fault who calls, and it may be gone in a moment: clients try again by themselves.
+      deps.metrics.answered(service ?? 'unknown', service ? name : 'unknown', 'error', deps.clock.now() - at);
+      deps.log.warn({ id, operation: target, reason: error.message }, 'a call could not be written');
+      respondJson(response, 503, id, plainError('ServiceUnavailable', error.message));
+      return;
+    }
     if (!(error instanceof Refusal)) {
       deps.metrics.answered(service ?? 'unknown', service ? name : 'unknown', 'error', deps.clock.now() - at);
       deps.log.error({ id, operation: target, err: error }, 'a call failed');

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { type Channels, channelRefused, socketOptions } from '../channels/index.ts';
 import { type Call, Refusal, type Source } from '../service/index.ts';
+import { StoreUnavailable } from '../store/index.ts';
 import { authorize } from './authorize.ts';
 import { ClientGone, decodeBody, readBody } from './body.ts';
 import type { CallDeps } from './calls.ts';
@@ -134,6 +135,8 @@ export function openUpgrades(deps: GatewayDeps) {
 
 function asRefusal(deps: GatewayDeps, error: unknown, id: string, path: string): Refusal {
   if (error instanceof Refusal) return error;
+  if (error instanceof StoreUnavailable)
+    return new Refusal('ServiceUnavailable', error.message, { status: 503 });
   deps.log.error({ id, path, err: error }, 'a channel request failed');
   return new Refusal('InternalServerError', `Something went wrong here; the log has it under ${id}.`, {
     status: 500,
