@@ -5,14 +5,12 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { openCertificates } from '../../packages/server/src/certificates/index.ts';
-import { systemClock } from '../../packages/server/src/clock.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 
 const command = process.env.ROLLCALL_OFFICIAL_AGENT;
@@ -167,15 +165,10 @@ test('it joins the list, comes back after a crash of the server, and is cut off 
 });
 
 test('it refuses a server whose CA it does not know, and that is seen here', { skip }, async () => {
-  const other = join(folder, 'other');
-  mkdirSync(other);
-  const stranger = openCertificates({
-    directory: other,
-    clock: systemClock(),
-    names: { publicUrls: [], regions: [], hostNames: () => [], addresses: () => [] },
-  });
-  writeFileSync(join(folder, 'other.pem'), stranger.caCertificate);
-  stranger.close();
+  const stranger = await startServer();
+  writeFileSync(join(folder, 'other.pem'), stranger.ca);
+  await stranger.stop();
+  stranger.remove();
   const activation = await createActivation();
   const agent = runAgent(activation, 'distrustful', 'other.pem');
   await until('its knock', 20_000, async () => {

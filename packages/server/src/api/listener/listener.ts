@@ -55,6 +55,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: limits.handshakeTimeout * 2, // ours, by the clock, comes first
     noDelay: true,
+    // Any other upgrade is only offered: who offers one wants an answer, as it came, all the same.
+    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
     maxHeaderSize: limits.maxHeaderSize,
