@@ -22,7 +22,7 @@ export async function prepareFolder(folder: string): Promise<{ existed: boolean 
     throw new StartupError(`${folder} is not a folder. Name another with --data.`);
   try {
     if (found) await access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    else await mkdir(folder, { recursive: true, mode: 0o700 });
+    else await makeFolder(folder);
   } catch (error) {
     const where = found ? folder : dirname(folder);
     throw new StartupError(
@@ -31,6 +31,16 @@ export async function prepareFolder(folder: string): Promise<{ existed: boolean 
     );
   }
   return { existed: found !== undefined };
+}
+
+/**
+ * Makes a folder and those above it, one by one. Not with `recursive`: where the parent exists and the system
+ * still answers "no such file" (as in /proc), Node 26 then tries for ever.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  const parent = dirname(folder);
+  if (parent !== folder && !(await stat(parent).catch(() => undefined))) await makeFolder(parent);
+  await mkdir(folder, { mode: 0o700 });
 }
 
 /** Reads `secrets.key`, or makes it. A key of the wrong length is an error: it is never replaced. */
