@@ -35,8 +35,11 @@ const platforms = Array.from({ length: 100 }, (_, index) =>
       : (['Linux', 'Debian GNU/Linux', '12'] as const),
 );
 
-/** Adds `count` nodes, all with a fresh heartbeat but every tenth, which was lost a day ago; each has two tags. */
-export async function fillStore(store: Store, count: number): Promise<void> {
+/**
+ * Adds `count` nodes with two tags each. All have a fresh heartbeat but every tenth, which was lost a day ago,
+ * unless none is to be `lost`.
+ */
+export async function fillStore(store: Store, count: number, { lost = true } = {}): Promise<void> {
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
   const publicKey = key.export({ type: 'spki', format: 'der' }).toString('base64');
   const now = Date.now();
@@ -53,7 +56,7 @@ export async function fillStore(store: Store, count: number): Promise<void> {
         .values(
           numbers.map((index) => ({
             node_id: nodeId(index),
-            last_ping: index % 10 === 9 ? now - day : now,
+            last_ping: lost && index % 10 === 9 ? now - day : now,
             gap: 300,
             period: 300,
             epoch: 0,
@@ -117,8 +120,12 @@ function nodeRow(index: number, publicKey: string, now: number) {
 }
 
 /** Opens the store, fills it and closes it. */
-export async function fill(place: StorePlace, count: number): Promise<void> {
+export async function fill(
+  place: StorePlace,
+  count: number,
+  some: { readonly lost?: boolean } = {},
+): Promise<void> {
   const store = await openStore(place);
-  await fillStore(store, count);
+  await fillStore(store, count, some);
   await store.close();
 }

@@ -3,7 +3,7 @@
  * its standard input and answering with one on its standard output.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 
@@ -16,6 +16,8 @@ export interface Child {
   cpu(): number;
   /** Resident memory, in bytes. */
   memory(): number;
+  /** Open files. */
+  files(): number;
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export async function startChild(
       }),
     cpu: () => cpuOf(child.pid!),
     memory: () => memoryOf(child.pid!),
+    files: () => readdirSync(`/proc/${child.pid}/fd`).length,
     async stop() {
       end(child);
       await ended;

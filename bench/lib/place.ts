@@ -23,11 +23,11 @@ export interface Place {
 }
 
 /** Makes it, with so many nodes in the books. */
-export async function makePlace(nodes: number): Promise<Place> {
+export async function makePlace(nodes: number, some: { readonly lost?: boolean } = {}): Promise<Place> {
   const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'rollcall-bench-'));
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
-  await fill({ kind: 'sqlite', directory: data }, nodes);
+  await fill({ kind: 'sqlite', directory: data }, nodes, some);
   const children: Child[] = [];
   const keep = (child: Child) => {
     children.push(child);

@@ -51,7 +51,8 @@ export function openTransport(options: TransportOptions): Transport {
     secure && options.ca !== undefined ? { secureContext: createSecureContext({ ca: options.ca }) } : {};
   const agentOf = (maxSockets: number) =>
     secure
-      ? new https.Agent({ keepAlive: true, maxSockets, ...trust })
+      ? // Machines know nothing of each other's TLS sessions: every handshake is a full one.
+        new https.Agent({ keepAlive: true, maxSockets, maxCachedSessions: 0, ...trust })
       : new http.Agent({ keepAlive: true, maxSockets });
   const calls = agentOf(options.connections);
   const polls = agentOf(Number.POSITIVE_INFINITY);
