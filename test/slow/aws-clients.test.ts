@@ -158,12 +158,15 @@ test('the AWS CLI', { skip: noCli }, async (t) => {
       `Key=InstanceIds,Values=${nobody}`,
     );
     assert.deepEqual(none.json, { InstanceInformationList: [] });
-    const { json } = await awsWell(
+    const properties = await aws(
       'describe-instance-properties',
       '--filters-with-operator',
       `Key=InstanceIds,Values=${id},Operator=Equal`,
     );
-    assert.equal(json.InstanceProperties[0].InstanceId, id);
+    // Older than the operation: Debian 12's 2.9.19.
+    if (!/Invalid choice/.test(properties.error)) {
+      assert.equal(properties.json?.InstanceProperties[0].InstanceId, id, properties.error);
+    }
   });
 
   await t.test('activations and tags', async () => {
