@@ -1,3 +1,4 @@
+/** A whole agent against a server that checks every signature: its calls, its channel, and what it does when either fails. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

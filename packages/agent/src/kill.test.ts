@@ -1,3 +1,4 @@
+/** An agent that is killed between any two writes comes back as the same node. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+/** Two agents on one root: the second refuses, and a dead one's lock is nobody's. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** What is looked at before registering, each step broken in turn. */
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

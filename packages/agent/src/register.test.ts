@@ -1,3 +1,4 @@
+/** Registering: once, again, elsewhere, and with answers that got lost. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

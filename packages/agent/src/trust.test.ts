@@ -1,3 +1,4 @@
+/** The hand-over from one authority to the next, while the first still serves. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
