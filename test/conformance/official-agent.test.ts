@@ -280,8 +280,9 @@ test('from registration to an open channel, as it boots; and everything it calls
   await t.test('restored, it goes on with what it has: it asks for new credentials much later', async () => {
     await server.admin.ask('rollcall:RestoreNode', { InstanceId: agent.nodeId });
     assertJson(await exchange(sdk, agent, 'UpdateInstanceInformation (full)'), []);
-    await openChannel(await connection(), agent);
+    const again = await openChannel(await connection(), agent);
     await connected(agent.nodeId);
+    again.close();
     await fetchToken(sdk, agent);
     assertJson(await exchange(sdk, agent, 'UpdateInstanceInformation (full)'), []);
   });

@@ -141,6 +141,17 @@ test('it joins the list, comes back after a crash of the server, and is cut off 
     assert.equal((await nodeOf(activation))?.PingStatus, 'Online');
   });
 
+  await t.test('back at once after an orderly restart, which does not wait for it', async () => {
+    const { port, data } = server;
+    const began = Date.now();
+    assert.equal(await server.stop(), 0);
+    const stopped = Date.now() - began;
+    assert.ok(stopped < 2_000, `the stop took ${stopped} ms`);
+    server = await startServer({ port, data });
+    const back = await until('connected', 30_000, () => isConnected(nodeId));
+    t.diagnostic(`stopped in ${stopped} ms, its channel was back ${back} ms after the start`);
+  });
+
   await t.test('deregistered: cut off at once, and what it tries is a knock that says why', async () => {
     await server.admin.ask('ssm:DeregisterManagedInstance', { InstanceId: nodeId });
     await until('cut off', 2_000, async () => !(await isConnected(nodeId)));
