@@ -55,7 +55,7 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
     const localUrl = (port: number) => `https://localhost:${port}`;
     const publicUrls = options.publicUrls.length ? options.publicUrls : [localUrl(options.listen.port)];
     const rooms = await openRooms({ ...parts, options, publicUrls, clock, log, house });
-    guardTrust(rooms.certificates, await rooms.nodes.trustCounts(), options, log);
+    await guardTrust(rooms.certificates, await rooms.nodes.trustCounts(), options, log);
     const { port, served, rules } = await openDoor({ options, publicUrls, rooms, clock, log, house });
     const url = options.publicUrls[0] ?? localUrl(port);
     await leaveConnection(options, rooms, url);
@@ -109,12 +109,12 @@ async function leaveConnection(
  * Refuses a start that would cut nodes off; and, when a successor CA is wanted, lets it serve as soon as every
  * node has learnt it.
  */
-function guardTrust(
+async function guardTrust(
   certificates: Certificates,
   counts: readonly { trusts: string | null; nodes: number }[],
   options: UpOptions,
   log: Logger,
-): void {
+): Promise<void> {
   const trustCounts = new Map(
     counts.flatMap(({ trusts, nodes }) => (trusts === null ? [] : [[trusts, nodes]])),
   );
@@ -122,7 +122,7 @@ function guardTrust(
   const successor = certificates.successorFingerprint;
   if (options.successorCa && successor !== undefined) {
     const answer = checkGuard({ caFingerprintNow: successor, trustCounts, ...agreed });
-    if (answer.ok) certificates.switchToSuccessor();
+    if (answer.ok) await certificates.switchToSuccessor();
     else
       log.warn(
         { nodes: answer.cutOff },

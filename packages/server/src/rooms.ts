@@ -52,7 +52,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
   const bus = openBus({ report: house.onError('on the bus') });
   house.closes(() => bus.close());
 
-  const certificates = openCertificates({
+  const certificates = await openCertificates({
     directory: data,
     clock,
     names: {

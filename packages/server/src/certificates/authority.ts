@@ -18,7 +18,7 @@ import {
   staged,
   writeWhole,
 } from './files.ts';
-import { type KeyedCertificate, makeAuthority, newKey } from './issue.ts';
+import { type KeyedCertificate, newKey } from './keys.ts';
 
 /** A CA that can issue. */
 export interface Authority extends KeyedCertificate {
@@ -31,9 +31,13 @@ type Place = 'ca' | 'ca-next';
 const earliest = Date.UTC(2025, 0, 1);
 
 /** Loads the CA, or makes it when there never was one. `hosts` are the names beyond the private ones. */
-export function openAuthority(directory: string, now: number, hosts: () => readonly string[]): Authority {
+export async function openAuthority(
+  directory: string,
+  now: number,
+  hosts: () => readonly string[],
+): Promise<Authority> {
   finishSwitch(directory);
-  const authority = load(directory, 'ca') ?? create(directory, 'ca', now, hosts());
+  const authority = load(directory, 'ca') ?? (await create(directory, 'ca', now, hosts()));
   const { certFile } = files(directory, 'ca');
   if (authority.certificate.validToDate.getTime() <= now) {
     throw new CertificateError(
@@ -51,7 +55,11 @@ export function loadSuccessor(directory: string): Authority | undefined {
 }
 
 /** Makes a successor that may vouch for `hosts`, beside the CA that still serves. */
-export function createSuccessor(directory: string, now: number, hosts: readonly string[]): Authority {
+export function createSuccessor(
+  directory: string,
+  now: number,
+  hosts: readonly string[],
+): Promise<Authority> {
   return create(directory, 'ca-next', now, hosts);
 }
 
@@ -74,7 +82,12 @@ function finishSwitch(directory: string): void {
   if (belongs(readChain(next.certFile)[0], readKey(current.keyFile))) move(next.certFile, current.certFile);
 }
 
-function create(directory: string, place: Place, now: number, hosts: readonly string[]): Authority {
+async function create(
+  directory: string,
+  place: Place,
+  now: number,
+  hosts: readonly string[],
+): Promise<Authority> {
   if (now < earliest) {
     const says = new Date(now).toISOString().slice(0, 10);
     throw new CertificateError(
@@ -85,7 +98,8 @@ function create(directory: string, place: Place, now: number, hosts: readonly st
   const { certFile, keyFile } = files(directory, place);
   const constraints = constraintsFor(hosts);
   const key = newKey();
-  const certificate = makeAuthority(key, now, constraints);
+  const { makeAuthority } = await import('./issue.ts');
+  const certificate = await makeAuthority(key, now, constraints);
   stage(certFile, certificate.toString(), 0o644);
   stage(keyFile, keyText(key), 0o600);
   settle(keyFile);

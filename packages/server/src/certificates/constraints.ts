@@ -5,7 +5,7 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { isIP, isIPv6 } from 'node:net';
-import { der, elements, identifier, sequence } from './der.ts';
+import { fromBER } from 'asn1js';
 import { block, type Names, plainHost } from './names.ts';
 
 /** Permitted DNS suffixes (each with everything below it) and address blocks in CIDR form. */
@@ -15,7 +15,7 @@ export interface Constraints {
 }
 
 /** Object identifier of the extension. */
-export const nameConstraints = '2.5.29.30';
+const nameConstraints = '2.5.29.30';
 
 /** Private, shared (RFC 6598), loopback and link-local blocks. */
 const privateBlocks = [
@@ -71,56 +71,38 @@ export function permitted(constraints: Constraints, names: Names): { names: Name
   };
 }
 
-/** The extension's value. */
-export function encodeConstraints(constraints: Constraints): Buffer {
-  return sequence(
-    der(
-      0xa0,
-      ...constraints.dns.map((suffix) => sequence(der(0x82, Buffer.from(suffix)))),
-      ...constraints.blocks.map((cidr) => {
-        const [address = '', prefix] = cidr.split('/');
-        const bytes = addressBytes(address);
-        const mask = bytes.map(
-          (_, index) => 0xff & ~(0xff >> Math.min(8, Math.max(0, Number(prefix) - index * 8))),
-        );
-        return sequence(der(0x87, bytes, mask));
-      }),
-    ),
-  );
-}
-
-/** What a certificate's constraints say, or undefined when it has none. */
+/** What a certificate's constraints say, or undefined when it has none that can be read. */
 export function readConstraints(certificate: X509Certificate): Constraints | undefined {
-  const tbs = elements(elements(elements(certificate.raw)[0]!.content)[0]!.content);
-  const extensions = tbs.find((element) => element.tag === 0xa3);
-  const wanted = identifier(nameConstraints);
-  for (const extension of extensions ? elements(elements(extensions.content)[0]!.content) : []) {
-    if (!extension.content.subarray(0, wanted.length).equals(wanted)) continue;
-    const value = elements(elements(extension.content).at(-1)!.content)[0]!;
-    const subtrees = elements(value.content).filter((element) => element.tag === 0xa0);
-    const bases = subtrees.flatMap((tree) =>
-      elements(tree.content).map((entry) => elements(entry.content)[0]!),
-    );
-    return {
-      dns: bases.filter((base) => base.tag === 0x82).map((base) => base.content.toString('latin1')),
-      blocks: bases.filter((base) => base.tag === 0x87).map((base) => readBlock(base.content)),
-    };
-  }
-  return undefined;
+  const tbs = inside(inside(fromBER(certificate.raw).result)[0]);
+  const extensions = inside(inside(tbs.find((block) => isTagged(block, 3)))[0]);
+  const found = extensions.map(inside).find(([id]) => id?.getValue?.() === nameConstraints);
+  const value = found && fromBER(bytesOf(found.at(-1))).result;
+  if (value?.error !== '') return undefined;
+  const bases = inside(inside(value).find((block) => isTagged(block, 0))).map(
+    (subtree) => inside(subtree)[0],
+  );
+  const of = (tag: number) => bases.filter((base) => isTagged(base, tag)).map((base) => bytesOf(base));
+  return { dns: of(2).map((name) => name.toString('latin1')), blocks: of(7).map(readBlock) };
 }
 
-/** The 4 or 16 bytes of an address in canonical text. */
-export function addressBytes(address: string): Buffer {
-  if (!isIPv6(address)) return Buffer.from(address.split('.').map(Number));
-  const [head = '', tail] = plainHost(address).split('::');
-  const groups = (text: string | undefined) =>
-    text ? text.split(':').map((group) => Number.parseInt(group, 16)) : [];
-  const start = groups(head);
-  const end = groups(tail);
-  const bytes = Buffer.alloc(16);
-  start.forEach((group, index) => void bytes.writeUInt16BE(group, index * 2));
-  end.forEach((group, index) => void bytes.writeUInt16BE(group, 16 - (end.length - index) * 2));
-  return bytes;
+/** As much of a block of ASN.1 as is looked at here. */
+interface Block {
+  readonly idBlock: { readonly tagClass: number; readonly tagNumber: number };
+  readonly valueBlock: object;
+  getValue?(): unknown;
+}
+
+function inside(block: Block | undefined): Block[] {
+  const { value } = (block?.valueBlock ?? {}) as { value?: unknown };
+  return Array.isArray(value) ? value : [];
+}
+
+function bytesOf(block: Block | undefined): Buffer {
+  return Buffer.from((block?.valueBlock as { valueHexView?: Uint8Array } | undefined)?.valueHexView ?? []);
+}
+
+function isTagged(block: Block | undefined, tag: number): boolean {
+  return block?.idBlock.tagClass === 3 && block.idBlock.tagNumber === tag;
 }
 
 function readBlock(content: Buffer): string {

@@ -5,29 +5,31 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { manualClock } from '../clock.ts';
 import { CertificateError, type CertificateProblem, checkGuard, openCertificates } from './index.ts';
-import { fingerprint, issueServer, makeAuthority, newKey } from './issue.ts';
+import { issueServer, makeAuthority } from './issue.ts';
+import { fingerprint, newKey } from './keys.ts';
 
 const day = 86_400_000;
 const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }) as string;
 
 /** A company's CA, and files with a certificate of it. */
-function company(t: TestContext) {
+async function company(t: TestContext) {
   const directory = mkdtempSync(join(tmpdir(), 'rollcall-own-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   const files = { certFile: join(directory, 'site.pem'), keyFile: join(directory, 'site.key') };
   const clock = manualClock(Date.UTC(2026, 4, 1));
   const caKey = newKey();
-  const ca = makeAuthority(caKey, clock.now(), { dns: ['example.com'], blocks: ['10.0.0.0/8'] });
+  const ca = await makeAuthority(caKey, clock.now(), { dns: ['example.com'], blocks: ['10.0.0.0/8'] });
   const problems: Error[] = [];
   return {
     files,
     clock,
     ca,
     problems,
-    write(names: string[], key = newKey(), withRoot = true) {
-      const leaf = issueServer({ certificate: ca, key: caKey }, key, clock.now(), {
+    async write(names: string[], key = newKey(), withRoot = true) {
+      const leaf = await issueServer({ certificate: ca, key: caKey }, key, clock.now(), {
         dns: names,
         addresses: ['10.0.0.7'],
       });
@@ -55,10 +57,10 @@ function refused(problem: CertificateProblem, message: RegExp) {
   };
 }
 
-test('a good one is served as it is, and the root is named', (t) => {
-  const { write, open, ca } = company(t);
-  const leaf = write(['*.example.com']);
-  const certificates = open(['https://ssm.example.com:8443', 'https://10.0.0.7']);
+test('a good one is served as it is, and the root is named', async (t) => {
+  const { write, open, ca } = await company(t);
+  const leaf = await write(['*.example.com']);
+  const certificates = await open(['https://ssm.example.com:8443', 'https://10.0.0.7']);
   t.after(() => certificates.close());
   assert.equal(certificates.caFingerprint, fingerprint(ca));
   assert.ok(certificates.context().cert.startsWith(leaf.toString()));
@@ -66,56 +68,60 @@ test('a good one is served as it is, and the root is named', (t) => {
   assert.equal(certificates.notAfter, leaf.validToDate.getTime());
 });
 
-test('what can’t serve is refused, with the file and the reason', (t) => {
-  const { write, open, files, clock } = company(t);
-  assert.throws(() => open(), refused('unreadable', /site\.pem can't be read: there is no such file\.$/));
-  write(['ssm.example.com']);
+test('what can’t serve is refused, with the file and the reason', async (t) => {
+  const { write, open, files, clock } = await company(t);
+  await assert.rejects(
+    () => open(),
+    refused('unreadable', /site\.pem can't be read: there is no such file\.$/),
+  );
+  await write(['ssm.example.com']);
   writeFileSync(files.keyFile, pem(newKey()));
-  assert.throws(() => open(), refused('key-mismatch', /site\.key isn't the key of .*site\.pem\.$/));
+  await assert.rejects(() => open(), refused('key-mismatch', /site\.key isn't the key of .*site\.pem\.$/));
   writeFileSync(files.keyFile, 'nonsense');
-  assert.throws(() => open(), refused('damaged', /site\.key holds no private key/));
+  await assert.rejects(() => open(), refused('damaged', /site\.key holds no private key/));
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writeFileSync(
     files.keyFile,
     privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' }),
   );
-  assert.throws(() => open(), refused('key-encrypted', /site\.key is protected by a passphrase/));
+  await assert.rejects(() => open(), refused('key-encrypted', /site\.key is protected by a passphrase/));
   writeFileSync(files.certFile, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
-  assert.throws(() => open(), refused('damaged', /site\.pem holds no certificate/));
-  write(['other.example.com']);
-  assert.throws(
+  await assert.rejects(() => open(), refused('damaged', /site\.pem holds no certificate/));
+  await write(['other.example.com']);
+  await assert.rejects(
     () => open(),
     refused('name-not-covered', /doesn't cover ssm\.example\.com.*covers other\.example\.com, 10\.0\.0\.7/),
   );
-  write(['ssm.example.com']);
+  await write(['ssm.example.com']);
   clock.advance(91 * day);
-  assert.throws(() => open(), refused('expired', /site\.pem expired on 2026-07-30/));
+  await assert.rejects(() => open(), refused('expired', /site\.pem expired on 2026-07-30/));
 });
 
-test('new files are served within a minute; broken ones are not, and said', (t) => {
-  const { write, open, files, clock, problems } = company(t);
-  write(['ssm.example.com']);
-  const certificates = open();
+test('new files are served within a minute; broken ones are not, and said', async (t) => {
+  const { write, open, files, clock, problems } = await company(t);
+  await write(['ssm.example.com']);
+  const certificates = await open();
   t.after(() => certificates.close());
   let changes = 0;
   certificates.onChange(() => changes++);
   clock.advance(60_000);
   assert.equal(changes, 0);
-  const next = write(['ssm.example.com', 'www.example.com']);
+  const next = await write(['ssm.example.com', 'www.example.com']);
   clock.advance(60_000);
   assert.equal(changes, 1);
   assert.ok(certificates.context().cert.startsWith(next.toString()));
   writeFileSync(files.certFile, '');
   clock.advance(60_000);
+  await turn();
   assert.equal(changes, 1);
   assert.match(problems[0]?.message ?? '', /site\.pem holds no certificate/);
   assert.ok(certificates.context().cert.startsWith(next.toString()));
 });
 
-test('without the root in the file, the last certificate stands for it', (t) => {
-  const { write, open } = company(t);
-  const leaf = write(['ssm.example.com'], newKey(), false);
-  const certificates = open();
+test('without the root in the file, the last certificate stands for it', async (t) => {
+  const { write, open } = await company(t);
+  const leaf = await write(['ssm.example.com'], newKey(), false);
+  const certificates = await open();
   t.after(() => certificates.close());
   assert.equal(certificates.caFingerprint, fingerprint(leaf));
 });

@@ -4,9 +4,12 @@ import { X509Certificate as Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { date } from './authority.ts';
+import type { CertificateOptions, Certificates } from './certificates.ts';
 import { CertificateError } from './errors.ts';
 import { belongs, readChain, readKey, readText } from './files.ts';
-import { type Names, namesOf } from './names.ts';
+import { fingerprint, keyPin, nameOf } from './keys.ts';
+import { checkEvery } from './life.ts';
+import { type Names, namesOf, publicHosts } from './names.ts';
 
 /** Where the operator's certificate is. */
 export interface OwnFiles {
@@ -75,4 +78,46 @@ function rootOf(chain: readonly [X509Certificate, ...X509Certificate[]]): X509Ce
     if (candidate.subject === last.issuer && last.verify(candidate.publicKey)) return candidate;
   }
   return last;
+}
+
+/** Serves the operator's certificate, and its new files once they are there. */
+export function openOwn(options: CertificateOptions, files: OwnFiles): Certificates {
+  const { clock } = options;
+  const listeners: (() => void)[] = [];
+  const hosts = publicHosts(options.names.publicUrls);
+  let own = readOwn(files, hosts, clock.now());
+  const refresh = async () => {
+    if (readText(files.certFile) === own.certText && readText(files.keyFile) === own.keyText) return;
+    own = readOwn(files, hosts, clock.now());
+    for (const listener of listeners) listener();
+  };
+  const timer = clock.every(checkEvery, () => void refresh().catch((error) => options.onProblem?.(error)));
+  return {
+    context: () => ({ cert: own.certText, key: own.keyText }),
+    get caCertificate() {
+      return own.root.toString();
+    },
+    get caFingerprint() {
+      return fingerprint(own.root);
+    },
+    get caName() {
+      return nameOf(own.root);
+    },
+    get keyPin() {
+      return keyPin(own.certificate);
+    },
+    get names() {
+      return own.names;
+    },
+    leftOut: [],
+    get notAfter() {
+      return own.certificate.validToDate.getTime();
+    },
+    trustBundle: () => own.root.toString(),
+    successorFingerprint: undefined,
+    switchToSuccessor: async () => {},
+    onChange: (changed) => void listeners.push(changed),
+    refresh,
+    close: async () => timer.cancel(),
+  };
 }

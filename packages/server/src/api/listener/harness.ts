@@ -29,7 +29,7 @@ export async function openTestDoor(
 ): Promise<TestDoor> {
   const directory = mkdtempSync(join(tmpdir(), 'rollcall-listener-'));
   const clock = manualClock(Date.now());
-  const certificates = openCertificates({
+  const certificates = await openCertificates({
     directory,
     clock: options.certificateClock ?? clock,
     names: { publicUrls: [], regions: [], hostNames: () => [], addresses: () => [] },
@@ -50,7 +50,7 @@ export async function openTestDoor(
   listener.server.on('request', (_, response) => response.end('hello'));
   t.after(async () => {
     await listener.close();
-    certificates.close();
+    await certificates.close();
     rmSync(directory, { recursive: true, force: true });
   });
   return {
