@@ -73,7 +73,7 @@ export async function fillStore(store: Store, count: number, { lost = true } = {
           numbers.flatMap((index) =>
             (
               [
-                ['Environment', index % 100 === 0 ? 'canary' : 'production'],
+                ['Ring', index % 10 === 0 ? 'early' : 'late'],
                 ['Rack', `rack-${Math.floor(index / 40)}`],
               ] as const
             ).map(([tag, value]) => ({

@@ -27,11 +27,18 @@ const canPin = process.platform === 'linux' && spawnSync('taskset', ['-V']).stat
 export async function startChild(
   file: string,
   args: readonly string[] = [],
-  options: { readonly core?: number; readonly node?: readonly string[] } = {},
+  options: {
+    readonly core?: number;
+    readonly node?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Child> {
   const command = [process.execPath, ...(options.node ?? []), file, ...args];
   if (options.core !== undefined && canPin) command.unshift('taskset', '-c', String(options.core));
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(command[0]!, command.slice(1), {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...options.env },
+  });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   const waiting: { done(answer: unknown): void; failed(error: Error): void }[] = [];
   createInterface({ input: child.stdout! }).on('line', (line) => {

@@ -15,6 +15,7 @@ import { WebSocketServer } from 'ws';
 import { answer } from './children.ts';
 
 const [kind, data = '', ...ports] = process.argv.slice(2);
+const postgres = process.env.BENCH_POSTGRES;
 /** Where to listen: anywhere, or where an earlier child did. */
 const [tlsPort, plainPort] = [Number(ports[0] ?? 0), Number(ports[1] ?? 0)];
 
@@ -66,7 +67,7 @@ async function openRollcall(): Promise<object> {
     data,
     regions: ['us-east-1'],
     account: '123456789012',
-    store: { kind: 'sqlite' },
+    store: postgres === undefined ? { kind: 'sqlite' } : { kind: 'postgres', url: postgres },
     metrics: 'off',
     proxyProtocol: [],
     logLevel: 'warn',
