@@ -22,6 +22,11 @@ export const frameLimit = 142_120;
 
 /** How long a node may take to agree that its channel is over. */
 const farewellWait = 1_000;
+/**
+ * The same when the server stops. The official agent (3.3.0.0) answers the close frame but leaves its socket
+ * open, and tries again within 2.5 s: who finds nobody then stays away for 5 to 10 s.
+ */
+const drainWait = 300;
 /** Frames of one channel that may be in the works before its socket is read no further. */
 const mostBusy = 32;
 /** Frames that may arrive between the first one and the epoch. */
@@ -214,7 +219,7 @@ export class ControlChannels {
     }
     if (this.#ending.size > 0) {
       await new Promise<void>((resolve) => {
-        const patience = this.#clock.after(farewellWait, resolve);
+        const patience = this.#clock.after(drainWait, resolve);
         this.#allGone = () => {
           patience.cancel();
           resolve();
