@@ -72,7 +72,7 @@ export async function answerCall(
     const body = await readBody(request);
     if (!service || !findShapes(service, name)) throw unknownOperation(target);
     const operation = table.get(`${service}:${name}`);
-    call = await identify(deps, operation, service, name, request, body, source, id, at);
+    call = await identify(deps, operation, service, name, request, response, body, source, id, at);
     if (call.principal.kind !== 'anonymous' && !deps.principals.take(call.principal.arn)) {
       throw new Refusal('ThrottlingException', 'Rate exceeded. Wait a moment and try again.');
     }
@@ -124,6 +124,7 @@ async function identify(
   service: ServiceName,
   name: string,
   request: IncomingMessage,
+  response: ServerResponse,
   body: Buffer,
   source: Source,
   id: string,
@@ -135,7 +136,7 @@ async function identify(
     account: deps.account,
     source,
     operation: `${service}:${name}`,
-    ...(service === 'ec2messages' ? { gone: whenGone(request) } : {}),
+    ...(service === 'ec2messages' ? { gone: whenGone(response) } : {}),
     headers: request.headers as Readonly<Record<string, string | undefined>>,
   };
   if (operation?.access.by === 'activation' && request.headers.authorization === undefined) {
@@ -157,9 +158,10 @@ async function identify(
 }
 
 /** Tells when the client hangs up; only long polls need to know. */
-function whenGone(request: IncomingMessage): AbortSignal {
+function whenGone(response: ServerResponse): AbortSignal {
   const gone = new AbortController();
-  request.socket.once('close', () => gone.abort());
+  // The response's own end, which comes with the connection's at the latest: an agent polls over one for days.
+  response.once('close', () => gone.abort());
   return gone.signal;
 }
 
