@@ -1,0 +1,93 @@
+/** One valid input for each operation, about things that belong to somebody else. */
+import { randomUUID } from 'node:crypto';
+
+/** What the inputs speak of. */
+export interface Belongings {
+  readonly nodeId: string;
+  readonly activationId: string;
+  readonly user: string;
+  readonly accessKeyId: string;
+  readonly publicKey: string;
+}
+
+/** A valid input of every operation that is served, by its name. */
+export function inputs(of: Belongings): Readonly<Record<string, object>> {
+  const { nodeId, activationId, user, accessKeyId, publicKey } = of;
+  const MessageId = `aws.ssm.${randomUUID()}.${nodeId}`;
+  const node = { InstanceId: nodeId };
+  const tagged = { ResourceType: 'ManagedInstance', ResourceId: nodeId };
+  const setting = { SettingId: '/ssm/managed-instance/activation-tier' };
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [] });
+  return {
+    'ec2messages:AcknowledgeMessage': { MessageId },
+    'ec2messages:DeleteMessage': { MessageId },
+    'ec2messages:FailMessage': { MessageId, FailureType: 'InternalHandlerException' },
+    'ec2messages:GetEndpoint': { Destination: nodeId, Protocol: 'https' },
+    'ec2messages:GetMessages': {
+      Destination: nodeId,
+      MessagesRequestId: randomUUID(),
+      VisibilityTimeoutInSeconds: 10,
+    },
+    'ec2messages:SendReply': { MessageId, Payload: '{}', ReplyId: randomUUID() },
+    'rollcall:CreateAccessKey': { UserName: user },
+    'rollcall:CreateBackup': { Path: '/nowhere/at/all' },
+    'rollcall:CreateUser': { UserName: 'intruder' },
+    'rollcall:DeleteAccessKey': { AccessKeyId: accessKeyId },
+    'rollcall:DeleteUser': { UserName: user },
+    'rollcall:GetActivationProgress': { ActivationId: activationId },
+    'rollcall:GetServerInfo': {},
+    'rollcall:ListAuditRecords': {},
+    'rollcall:ListEvents': {},
+    'rollcall:ListKnocks': {},
+    'rollcall:ListNodes': {},
+    'rollcall:ListSettings': {},
+    'rollcall:ListUsers': {},
+    'rollcall:PutSetting': { Name: 'early-loss', Value: 'off' },
+    'rollcall:PutUserPolicy': { UserName: user, PolicyDocument: policy },
+    'rollcall:RestoreNode': node,
+    'rollcall:UpdateAccessKey': { AccessKeyId: accessKeyId, Status: 'Inactive' },
+    'ssm:AddTagsToResource': { ...tagged, Tags: [{ Key: 'mine', Value: 'now' }] },
+    'ssm:CreateActivation': { IamRole: 'Nodes' },
+    'ssm:DeleteActivation': { ActivationId: activationId },
+    'ssm:DeregisterManagedInstance': node,
+    'ssm:DescribeActivations': {},
+    'ssm:DescribeAssociation': { AssociationId: randomUUID() },
+    'ssm:DescribeInstanceAssociationsStatus': node,
+    'ssm:DescribeInstanceInformation': {},
+    'ssm:DescribeInstanceProperties': {},
+    'ssm:GetConnectionStatus': { Target: nodeId },
+    'ssm:GetServiceSetting': setting,
+    'ssm:ListAssociations': {},
+    'ssm:ListInstanceAssociations': { ...node, MaxResults: 20 },
+    'ssm:ListTagsForResource': tagged,
+    'ssm:PutComplianceItems': {
+      ...tagged,
+      ComplianceType: 'Association',
+      ExecutionSummary: { ExecutionTime: 1_700_000_000 },
+      Items: [],
+    },
+    'ssm:PutInventory': {
+      ...node,
+      Items: [{ TypeName: 'AWS:Tag', SchemaVersion: '1.0', CaptureTime: '2026-01-01T00:00:00Z' }],
+    },
+    'ssm:RegisterManagedInstance': {
+      ActivationId: activationId,
+      ActivationCode: 'wrong'.repeat(4),
+      Fingerprint: randomUUID(),
+      PublicKey: publicKey,
+      PublicKeyType: 'Rsa',
+    },
+    'ssm:RemoveTagsFromResource': { ...tagged, TagKeys: ['mine'] },
+    'ssm:RequestManagedInstanceRoleToken': { Fingerprint: randomUUID() },
+    'ssm:ResetServiceSetting': setting,
+    'ssm:UpdateInstanceAssociationStatus': {
+      ...node,
+      AssociationId: randomUUID(),
+      ExecutionResult: { Status: 'Success', ExecutionDate: 1_700_000_000 },
+    },
+    'ssm:UpdateInstanceInformation': { ...node, AgentVersion: '3.3.0.0', AgentName: 'amazon-ssm-agent' },
+    'ssm:UpdateManagedInstancePublicKey': { NewPublicKey: publicKey, NewPublicKeyType: 'Rsa' },
+    'ssm:UpdateManagedInstanceRole': { ...node, IamRole: 'Mine' },
+    'ssm:UpdateServiceSetting': { ...setting, SettingValue: 'advanced' },
+  };
+}
