@@ -129,6 +129,7 @@ export class FrontDoor {
     });
     const stop = peek(socket, trusted, (opening) => {
       guest.timer?.cancel();
+      guest.timer = undefined;
       if (opening.kind === 'ended') {
         // Load balancers look whether we are there by connecting and hanging up.
         if (trusted && !opening.begun) guest.noted = true;
@@ -149,18 +150,31 @@ export class FrontDoor {
         ...(serverName ? { serverName } : {}),
       };
       guest.versions = versions;
-      guest.timer = this.#options.clock.after(this.#limits.handshakeTimeout, () => {
+      this.#expect(guest, this.#limits.handshakeTimeout, () => {
         this.#note(guest, 'tls', 'handshake-unfinished');
         socket.destroy();
       });
       introduce(socket, guest.visitor);
       this.#handOn(socket);
     });
-    guest.timer = this.#options.clock.after(this.#limits.helloTimeout, () => {
+    this.#expect(guest, this.#limits.helloTimeout, () => {
       const begun = stop();
       this.#note(guest, 'tcp', begun ? 'hello-unfinished' : 'silent');
       socket.destroy();
     });
+  }
+
+  /**
+   * Gives a guest so long. When thousands come at once we are the slow ones: what has arrived by then is read
+   * before anybody is sent away, or they would all come again.
+   */
+  #expect(guest: Guest, time: number, tooLate: () => void): void {
+    const timer = this.#options.clock.after(time, () => {
+      setImmediate(() => {
+        if (guest.timer === timer) tooLate();
+      });
+    });
+    guest.timer = timer;
   }
 
   #welcome(socket: TLSSocket): void {
