@@ -12,13 +12,14 @@ import { NotUp, startKillable } from './killable.ts';
 /** Files that must never change once somebody may have seen them. */
 const lasting = ['ca.crt', 'ca.key', 'secrets.key'];
 
-/** Kills before each step, `lanes` at a time. */
+/** Kills before each step, or only one, `lanes` at a time. */
 export async function* firstStartPoints(lanes: number): AsyncGenerator<{ name: string; problems: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-kill-first-'));
   try {
     const whole = await startKillable(join(folder, 'whole'), await freePort());
     await whole.kill();
-    const steps = Array.from({ length: whole.steps }, (_, index) => index + 1);
+    const every = Array.from({ length: whole.steps }, (_, index) => index + 1);
+    const steps = only === undefined ? every : [only];
     while (steps.length > 0) {
       const some = steps.splice(0, lanes);
       const ends = some.map(async (step) => ({
