@@ -13,7 +13,10 @@ import { NotUp, startKillable } from './killable.ts';
 const lasting = ['ca.crt', 'ca.key', 'secrets.key'];
 
 /** Kills before each step, or only one, `lanes` at a time. */
-export async function* firstStartPoints(lanes: number): AsyncGenerator<{ name: string; problems: string[] }> {
+export async function* firstStartPoints(
+  lanes: number,
+  only?: number,
+): AsyncGenerator<{ name: string; problems: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-kill-first-'));
   try {
     const whole = await startKillable(join(folder, 'whole'), await freePort());
