@@ -30,7 +30,7 @@ const questions: Readonly<Record<string, readonly [operation: string, input: obj
   '50 with a tag that every tenth has': [describe, filtered('tag:Ring', 'early')],
   '40 with a tag that only they have': [describe, filtered('tag:Rack', 'rack-7')],
   '50 that run Windows (9 %)': [describe, filtered('PlatformType', 'Windows')],
-  '50 that are lost (10 %)': [describe, filtered('PingStatus', 'ConnectionLost')],
+  '50 that are Online': [describe, filtered('PingStatus', 'Online')],
   'none that match': [describe, filtered('PingStatus', 'Inactive')],
   'one by its id': [describe, filtered('InstanceIds', nodeId(77))],
   'our own list of 100, with totals': ['rollcall:ListNodes', {}],
