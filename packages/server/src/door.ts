@@ -65,6 +65,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
   });
   certificates.onChange(() => listener.updateCertificate());
 
+  let silent = false;
   const api = openApi({
     account,
     regions,
@@ -84,8 +85,16 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       store
         .read((tx) => tx.everywhere.selectFrom('settings').select('name').limit(1).execute())
         .then(
-          () => undefined,
-          (error: Error) => `The store doesn't answer: ${error.message}`,
+          () => {
+            silent = false;
+            return undefined;
+          },
+          (error: Error) => {
+            // Anybody may ask, as often as they like: the reason is for the log, once.
+            if (!silent) log.warn({ reason: error.message }, 'not ready: the store does not answer');
+            silent = true;
+            return "The store doesn't answer; the server's log says why.";
+          },
         ),
     nodeHeaders(call) {
       const successor = certificates.successorFingerprint;

@@ -13,7 +13,7 @@ import { StoreUnavailable } from '../store/index.ts';
 import { authorize } from './authorize.ts';
 import { ClientGone, decodeBody, readBody } from './body.ts';
 import type { Metrics } from './metrics.ts';
-import { plainError, respondJson } from './respond.ts';
+import { plainError, respondJson, storeSilent } from './respond.ts';
 import type { Throttle } from './throttle.ts';
 
 /** What answering a call needs. */
@@ -33,11 +33,11 @@ export interface CallDeps {
   nodeHeaders(call: Call): Readonly<Record<string, string>> | undefined;
 }
 
-const PREFIXES: Readonly<Record<string, ServiceName>> = {
-  AmazonSSM: 'ssm',
-  EC2WindowsMessageDeliveryService: 'ec2messages',
-  Rollcall: 'rollcall',
-};
+const PREFIXES: ReadonlyMap<string, ServiceName> = new Map([
+  ['AmazonSSM', 'ssm'],
+  ['EC2WindowsMessageDeliveryService', 'ec2messages'],
+  ['Rollcall', 'rollcall'],
+]);
 
 /** The table of everything served, by `service:Operation`. */
 export function indexOperations(operations: readonly AnyOperation[]): ReadonlyMap<string, AnyOperation> {
@@ -64,7 +64,7 @@ export async function answerCall(
   const header = request.headers['x-amz-target'];
   const target = typeof header === 'string' ? header : '';
   const dot = target.indexOf('.');
-  const service = PREFIXES[target.slice(0, dot)];
+  const service = PREFIXES.get(target.slice(0, dot));
   const name = target.slice(dot + 1);
   let call: Call | undefined;
   let resources: readonly string[] = ['*'];
@@ -92,7 +92,7 @@ export async function answerCall(
       // Nobody's fault who calls, and it may be gone in a moment: clients try again by themselves.
       deps.metrics.answered(service ?? 'unknown', service ? name : 'unknown', 'error', deps.clock.now() - at);
       deps.log.warn({ id, operation: target, reason: error.message }, 'a call could not be written');
-      respondJson(response, 503, id, plainError('ServiceUnavailable', error.message));
+      respondJson(response, 503, id, plainError('ServiceUnavailable', reasonFor(call, error)));
       return;
     }
     if (!(error instanceof Refusal)) {
@@ -169,6 +169,11 @@ function whenGone(response: ServerResponse): AbortSignal {
 function regionOfHost(regions: readonly string[], host: string | undefined): string {
   const label = host?.split('.')[1];
   return regions.find((region) => region === label) ?? regions[0]!;
+}
+
+/** The reason may name the database's address: strangers don't learn it. */
+function reasonFor(call: Call | undefined, error: StoreUnavailable): string {
+  return call && call.principal.kind !== 'anonymous' ? error.message : storeSilent;
 }
 
 /** What a refusal leaves: a knock when it is one of identity, an audit row when we know who was refused. */

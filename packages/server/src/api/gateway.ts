@@ -11,12 +11,15 @@ import { StoreUnavailable } from '../store/index.ts';
 import { authorize } from './authorize.ts';
 import { ClientGone, decodeBody, readBody } from './body.ts';
 import type { CallDeps } from './calls.ts';
-import { respond } from './respond.ts';
+import { respond, storeSilent } from './respond.ts';
 
 /** What the gateway needs beyond what every call needs. */
 export interface GatewayDeps extends CallDeps {
   readonly channels: Channels;
 }
+
+/** How long a client that was refused an upgrade may take to hang up, in milliseconds. */
+const farewell = 2_000;
 
 // Ids become paths on the node and keys in the store: nothing but these characters is passed on.
 const CHANNEL_PATH = /^\/v1\/(control-channel|data-channel)\/([A-Za-z0-9_.-]{1,96})$/;
@@ -59,6 +62,7 @@ async function admit(
     operation: `ssmmessages:${operation}`,
     headers: request.headers as Readonly<Record<string, string | undefined>>,
   };
+  if (call.principal.kind !== 'anonymous' && !deps.principals.take(call.principal.arn)) throw tooMany();
   try {
     await authorize(
       deps.identity,
@@ -95,8 +99,17 @@ export async function createChannel(
     const refusal = asRefusal(deps, error, id, path);
     knock(deps, refusal, source);
     const answer = channelRefused(refusal);
-    respond(response, answer.status, id, answer.body, { 'Content-Type': answer.contentType });
+    respond(response, answer.status, id, answer.body, {
+      'Content-Type': answer.contentType,
+      // What is left of the body is read by nobody: no other request can follow it.
+      ...(refusal.status === 413 ? { Connection: 'close' } : {}),
+    });
   }
+}
+
+/** The caller, or the address it comes from, asks too often. */
+function tooMany(): Refusal {
+  return new Refusal('ThrottlingException', 'Rate exceeded. Wait a moment and try again.');
 }
 
 /** Serves websocket upgrades. */
@@ -109,10 +122,12 @@ export function openUpgrades(deps: GatewayDeps) {
     source: Source,
     id: string,
     path: string,
+    welcome: boolean,
   ): Promise<void> => {
     const ignore = () => {};
     socket.on('error', ignore);
     try {
+      if (!welcome) throw tooMany();
       const channel = parseChannelPath(path);
       if (!channel)
         throw new Refusal('UnknownOperationException', 'There is no channel of that name.', { status: 404 });
@@ -129,14 +144,21 @@ export function openUpgrades(deps: GatewayDeps) {
         `HTTP/1.1 ${refusal.status} Refused\r\nContent-Type: ${contentType}\r\nx-amzn-RequestId: ${id}\r\n` +
           `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
       );
+      // Node has let go of an upgraded socket, its time-outs included: one that isn't read, and whose other end
+      // stays, would be open for good.
+      socket.resume();
+      const patience = deps.clock.after(farewell, () => socket.destroy());
+      socket.once('close', () => patience.cancel());
     }
   };
 }
 
 function asRefusal(deps: GatewayDeps, error: unknown, id: string, path: string): Refusal {
   if (error instanceof Refusal) return error;
-  if (error instanceof StoreUnavailable)
-    return new Refusal('ServiceUnavailable', error.message, { status: 503 });
+  if (error instanceof StoreUnavailable) {
+    deps.log.warn({ id, path, reason: error.message }, 'a channel could not be opened');
+    return new Refusal('ServiceUnavailable', storeSilent, { status: 503 });
+  }
   deps.log.error({ id, path, err: error }, 'a channel request failed');
   return new Refusal('InternalServerError', `Something went wrong here; the log has it under ${id}.`, {
     status: 500,

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { sourceOf as sourceKey } from '../knocks/index.ts';
 import type { AnyOperation, Source } from '../service/index.ts';
 import { answerCall, type CallDeps, indexOperations } from './calls.ts';
 import { createChannel, type GatewayDeps, openUpgrades, parseChannelPath } from './gateway.ts';
@@ -55,6 +56,7 @@ export function openApi(deps: ApiDeps): Api {
     ...deps.sourceOf(request.socket as Socket),
     userAgent: String(request.headers['user-agent'] ?? '').slice(0, 200),
   });
+  const welcome = (source: Source) => deps.sources.take(sourceKey(source.address));
 
   return {
     served: [...table.keys()].sort(),
@@ -65,37 +67,44 @@ export function openApi(deps: ApiDeps): Api {
       const mark = url.indexOf('?');
       const path = mark < 0 ? url : url.slice(0, mark);
       const source = sourceOf(request);
-      const unsigned = request.headers.authorization === undefined;
-      if (unsigned && !deps.sources.take(source.address)) {
+      const isCall = request.method === 'POST' && path === '/';
+      const isChannel = request.method === 'POST' && parseChannelPath(path) !== undefined;
+      // Nobody looks at the signature of a page.
+      if (!((isCall || isChannel) && saysWho(request)) && !welcome(source)) {
         const text = plainError(
           'ThrottlingException',
           'Too many unsigned requests from this address. Wait a moment.',
         );
         return respondJson(response, 400, id, text, { 'Retry-After': '1' });
       }
-      if (request.method === 'POST' && path === '/') {
-        void answerCall(deps, table, request, response, source, id);
-      } else if (request.method === 'POST' && parseChannelPath(path)) {
-        void createChannel(deps, request, response, source, id, path);
-      } else {
+      const answer = () => {
+        if (isCall) return answerCall(deps, table, request, response, source, id);
+        if (isChannel) return createChannel(deps, request, response, source, id, path);
         request.resume();
-        void answerPage(deps, request, response, id, path).catch((error: unknown) => {
-          deps.log.error({ id, path, err: error }, 'a page failed');
-          respondJson(response, 500, id, plainError('InternalServerError', `The log has it under ${id}.`));
-        });
-      }
+        return answerPage(deps, request, response, id, path);
+      };
+      // A bug in one answer must not end the process for everybody else.
+      void answer().catch((error: unknown) => {
+        deps.log.error({ id, path, err: error }, 'a request failed');
+        respondJson(response, 500, id, plainError('InternalServerError', `The log has it under ${id}.`));
+      });
     },
     upgrade(request, socket, head) {
       const url = request.url ?? '/';
       const mark = url.indexOf('?');
-      void upgrade(
-        request,
-        socket,
-        head,
-        sourceOf(request),
-        randomUUID(),
-        mark < 0 ? url : url.slice(0, mark),
-      );
+      const path = mark < 0 ? url : url.slice(0, mark);
+      const source = sourceOf(request);
+      const id = randomUUID();
+      const mayAsk = saysWho(request) || welcome(source);
+      void upgrade(request, socket, head, source, id, path, mayAsk).catch((error: unknown) => {
+        deps.log.error({ id, path, err: error }, 'an upgrade failed');
+        socket.destroy();
+      });
     },
   };
+}
+
+/** Whether a request claims to be signed; if it isn't truly, whoever verifies it says so. */
+function saysWho(request: IncomingMessage): boolean {
+  return request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 ') ?? false;
 }

@@ -39,5 +39,9 @@ export function plainError(code: string, message: string): string {
   return JSON.stringify({ __type: code, message });
 }
 
+/** What strangers hear when the store doesn't answer. */
+export const storeSilent =
+  "The server's database doesn't answer at the moment. Try again; the server's log says why.";
+
 /** The 29 bytes that AWS answers to a `GET /` that isn't signed: what the documentation tells people to look for. */
 export const UNKNOWN_OPERATION = '<UnknownOperationException/>\n';

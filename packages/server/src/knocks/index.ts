@@ -15,6 +15,8 @@ import { sourceOf } from './source-of.ts';
 import { harmlessText } from './untrusted-text.ts';
 import { type WaitingKnock, WaitingRoom } from './waiting-room.ts';
 
+export { sourceOf } from './source-of.ts';
+
 /** One refused or broken attempt, as the door saw it. All of it may be a stranger's text. */
 export interface Knock {
   /** Milliseconds since the epoch; now when left out. */
