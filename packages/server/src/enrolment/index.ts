@@ -2,7 +2,7 @@
  * How a machine that has nothing yet gets the agent: the script, the archive and the roots to trust, as pages
  * that anyone may fetch. Who may register is another matter: that takes an activation's code.
  */
-import { open } from 'node:fs/promises';
+import { createReadStream, fstatSync, openSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { buildOf, makeArchive, platformsAtHand } from './archive.ts';
@@ -59,18 +59,25 @@ export function openEnrolment(deps: EnrolmentDeps): ReadonlyMap<string, Enrolmen
     },
   });
   for (const platform of platforms) {
-    // One making at a time: three hundred machines may ask in the same second.
-    let making: Promise<string> | undefined;
-    const archive = () =>
-      (making ??= build()
+    // Made once, opened once: three hundred machines may ask in the same second, and strangers who ask and then
+    // don't read must not use up our file handles. It stays open as long as this process does.
+    let opened: Promise<OpenFile> | undefined;
+    const archive = async (): Promise<OpenFile> => {
+      opened ??= build()
         .then((name) => makeArchive({ root, cache, build: name }, platform))
-        .finally(() => {
-          making = undefined;
-        }));
+        .then(openFile);
+      const mine = opened;
+      try {
+        return await mine;
+      } catch (error) {
+        if (opened === mine) opened = undefined;
+        throw error;
+      }
+    };
     pages.set(`/enroll/${platform}.tar.gz`, {
       contentType: 'application/gzip',
       async send(response, id) {
-        let file: string;
+        let file: OpenFile;
         try {
           file = await archive();
         } catch (error) {
@@ -95,18 +102,32 @@ function sendText(response: ServerResponse, id: string, status: number, type: st
   response.end(bytes);
 }
 
-/** From one open file, so that length and content belong together although it may be replaced meanwhile. */
-async function sendFile(response: ServerResponse, id: string, type: string, file: string): Promise<void> {
-  const handle = await open(file);
+/** A file that stays open and never changes: its length and its content belong together. */
+interface OpenFile {
+  readonly fd: number;
+  readonly size: number;
+}
+
+function openFile(path: string): OpenFile {
+  const fd = openSync(path, 'r');
+  return { fd, size: fstatSync(fd).size };
+}
+
+/** How long a machine may take no byte of a download before it is given up, in milliseconds. */
+const longestStall = 60_000;
+
+async function sendFile(response: ServerResponse, id: string, type: string, file: OpenFile): Promise<void> {
+  response.writeHead(200, { 'Content-Type': type, 'Content-Length': file.size, 'x-amzn-RequestId': id });
+  if (response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  response.setTimeout(longestStall, () => response.destroy());
   try {
-    const { size } = await handle.stat();
-    response.writeHead(200, { 'Content-Type': type, 'Content-Length': size, 'x-amzn-RequestId': id });
-    if (response.req.method === 'HEAD') response.end();
-    else await pipeline(handle.createReadStream({ autoClose: false }), response);
+    // With a start each stream reads at places of its own, so that many can share the one handle.
+    await pipeline(createReadStream('', { fd: file.fd, start: 0, autoClose: false }), response);
   } catch {
     // The machine hung up, or the disk failed half-way: nothing more can be said on this connection.
     response.destroy();
-  } finally {
-    await handle.close();
   }
 }
