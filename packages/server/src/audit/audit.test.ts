@@ -113,6 +113,24 @@ test('a caller who tries a million different things stays within bounds, and no 
   assert.equal(Number(counted.sum), 20_000);
 });
 
+test('one caller who is refused a new thing every time leaves few rows a minute, flush after flush', async () => {
+  const audit = openAudit({ store, clock });
+  for (let index = 0; index < 1_000; index++) {
+    audit.refused(callAt('r-one', 'ssm:Get'), `thing/${index}`, 'AccessDeniedException');
+    if (index % 100 === 0) await audit.flush();
+  }
+  await audit.close();
+  const { rows, sum } = await store.read((tx) =>
+    tx.everywhere
+      .selectFrom('audit')
+      .select((row) => [row.fn.countAll().as('rows'), row.fn.sum('count').as('sum')])
+      .where('region', '=', 'r-one')
+      .executeTakeFirstOrThrow(),
+  );
+  assert.ok(Number(rows) <= 101, `${rows} rows`);
+  assert.equal(Number(sum), 1_000);
+});
+
 test('when the store fails, refusals wait and are written later', async () => {
   let broken = true;
   const flaky: Store = {

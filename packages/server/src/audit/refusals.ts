@@ -10,17 +10,41 @@ import { timePrefix } from './sortable-id.ts';
 
 /** How many rows may wait for one flush; beyond it a principal's resources are folded into one, too. */
 const most = 5000;
+/** How many rows one principal may leave in a minute; what it is refused beyond that is counted in one more. */
+const mostOfPrincipal = 100;
 const minute = 60_000;
 
 /** Folds refusals until they are taken to be written. */
 export class Refusals {
   #waiting = new Map<string, AuditRow>();
+  /** The rows of each principal in the current minute, whether they still wait or not. */
+  #rowsOf = new Map<string, Set<string>>();
+  #minute = 0;
 
   /** Counts one refusal. Synchronous, no I/O. */
   add(call: Call, resource: string, code: string): void {
     const row = refusalRow(call, resource, code);
-    if (this.#waiting.size < most || this.#waiting.has(row.audit_id)) this.#merge(row);
+    const room = this.#waiting.size < most || this.#waiting.has(row.audit_id);
+    if (room && this.#maySpread(row)) this.#merge(row);
     else this.#merge(refusalRow({ ...call, operation: '(various)' }, '(various)', code));
+  }
+
+  /** Rows are kept for a year and more: nobody fills the disk by being refused a new thing every time. */
+  #maySpread({ audit_id: id, principal, at }: AuditRow): boolean {
+    const now = at - (at % minute);
+    if (now !== this.#minute) {
+      this.#minute = now;
+      this.#rowsOf.clear();
+    }
+    let rows = this.#rowsOf.get(principal);
+    if (!rows) {
+      rows = new Set();
+      this.#rowsOf.set(principal, rows);
+    }
+    if (rows.has(id)) return true;
+    if (rows.size >= mostOfPrincipal) return false;
+    rows.add(id);
+    return true;
   }
 
   /** Takes what waits, leaving nothing. */
