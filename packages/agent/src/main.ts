@@ -4,6 +4,7 @@ export type { Clock, Timer } from './clock.ts';
 export { type AgentConfig, ConfigError, loadConfig, saveConfig } from './config.ts';
 export { ConnectionError, type FailureLayer, ServerRefusal } from './failures.ts';
 export { DamagedFileError, defaultRoot } from './files.ts';
+export { followServer } from './follow.ts';
 export { NotRegisteredError } from './identity.ts';
 export { leave } from './leave.ts';
 export { RootInUseError } from './lock.ts';

@@ -64,10 +64,8 @@ async function enrol(client: Client, url: string, root: string, io: Io): Promise
   const agent = await import('@rollcall/agent');
   const known = agent.readStatus(root);
   if (known) {
-    if (known.serverUrl !== url)
-      io.stderr.write(
-        `This machine's node was enrolled at ${known.serverUrl} and looks for the server there, not at ${url}.\nTo enrol it anew: stop, delete ${root}, start again.\n`,
-      );
+    // The agent's folder is in this server's own, so the server is the one that it knows, whatever its address.
+    agent.followServer(root, url);
     return { nodeId: known.nodeId, enrolled: false };
   }
   const { connection } = client;

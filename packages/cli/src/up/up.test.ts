@@ -36,7 +36,7 @@ test('the first start enrols this machine and says all, the next one finds it ag
     assert.match(said, /^Rollcall \S+ is up\. +Ctrl-C stops it$/m);
     const [, nodeId = ''] = /^This node {2}(mi-[0-9a-f]{17}) .* Online$/m.exec(said) ?? [];
     assert.notEqual(nodeId, '', said);
-    assert.match(said, /^Try it\n.* nodes\n.* aws ssm describe-instance-information$/m);
+    assert.match(said, /^Try it\n.* nodes --data \S+\n.* aws --data \S+ ssm describe-instance-information$/m);
     assert.match(said, /npm start -- --public-url https:\/\/\S+$/m);
     const running = agentPid();
     assert.equal(await first.stop(), 0);
@@ -60,6 +60,15 @@ test('the first start enrols this machine and says all, the next one finds it ag
     assert.match(third.log(), new RegExp(`${nodeId} .* Online$`, 'm'));
     third.process.kill('SIGINT');
     assert.equal(await third.stop(), 0);
+
+    // At another port it is the same server: its own node goes there with it.
+    const moved = await startServer({ ...start, data, port: await freePort() });
+    await until(() => /This node/.test(moved.log()), 'the node');
+    const status = () => JSON.parse(readFileSync(path.join(data, 'agent/status.json'), 'utf8'));
+    await until(() => status().state === 'connected', 'the agent reaches the server where it is now');
+    assert.equal(status().serverUrl, `https://localhost:${moved.port}`);
+    assert.match(moved.log(), new RegExp(`${nodeId} .* Online$`, 'm'));
+    assert.equal(await moved.stop(), 0);
   } finally {
     first.remove();
   }

@@ -1,6 +1,7 @@
 /** What a start says: everything at the first one, little afterwards. */
 import path from 'node:path';
-import type { Connection } from '../context.ts';
+import { type Connection, defaultData } from '../context.ts';
+import { quote } from '../env/shell.ts';
 import type { Io } from '../io.ts';
 import type { Screen } from '../output/screen.ts';
 import { padTo, widthOf } from '../output/width.ts';
@@ -28,13 +29,17 @@ export function welcome(facts: WelcomeFacts, io: Io, screen: Screen): string[] {
   if (node) lines.push(...nodeLines(node, io, screen));
   if (!firstStart) return lines;
   const rollcall = command(io);
+  const there =
+    options.data === defaultData(io)
+      ? ''
+      : ` --data ${quote(screen.text(shownFolder(options.data, io), 4096), 'sh')}`;
   lines.push(
     `Region     ${options.regions.join(', ').padEnd(22)} Account  ${options.account}`,
     ...dataLines(screen.text(shownFolder(options.data, io), 4096)),
     '',
     'Try it',
-    `  ${rollcall} nodes`,
-    `  ${rollcall} aws ssm describe-instance-information`,
+    `  ${rollcall} nodes${there}`,
+    `  ${rollcall} aws${there} ssm describe-instance-information`,
   );
   if (urls.every(isLoopback)) {
     lines.push(
@@ -43,7 +48,7 @@ export function welcome(facts: WelcomeFacts, io: Io, screen: Screen): string[] {
       `  npm start -- --public-url ${suggestedUrl(connection.url)}`,
     );
   } else {
-    lines.push('', 'To let another machine join:', `  ${rollcall} activation create`);
+    lines.push('', 'To let another machine join:', `  ${rollcall} activation create${there}`);
   }
   return lines;
 }
