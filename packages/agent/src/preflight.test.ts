@@ -134,6 +134,8 @@ test('everything goes through the proxy of the settings, and around it for the h
       proxy: `http://localhost:${port}`,
     });
     assert.deepEqual(outcome(refused), ['name', 'connection: ERR_PROXY_TUNNEL']);
+    const absent = await preflight({ serverUrl: server.url, ca: authority, proxy: 'http://localhost:1' });
+    assert.match(absent.steps.at(-1)?.sentence ?? '', /^proxy localhost:1: nothing listens there/);
     const before = asked.length;
     const around = await preflight({
       serverUrl: server.url,

@@ -68,8 +68,9 @@ export async function preflight(options: PreflightOptions): Promise<Preflight> {
   };
   let ca = options.ca;
   let step: PreflightStep = 'name';
+  let proxy: URL | undefined;
   try {
-    const proxy = proxyFor(options, url);
+    proxy = proxyFor(options, url);
     const hop = proxy ?? url;
     const port = Number(hop.port || (hop.protocol === 'https:' ? 443 : 80));
     const by = proxy ? `proxy ${proxy.host}` : hop.host;
@@ -115,7 +116,10 @@ export async function preflight(options: PreflightOptions): Promise<Preflight> {
     passed('clock', `The clock here is ${difference}.`);
     return { ok: true, steps, clockAheadSeconds, ...(ca === undefined ? {} : { ca }) };
   } catch (error) {
-    const explained = explainFailure(error, url.host) as Error;
+    // Up to the connection, it is the proxy that wasn't reached, and not the server behind it.
+    const reached = step !== 'name' && step !== 'connection';
+    const where = proxy && !reached ? `proxy ${proxy.host}` : url.host;
+    const explained = explainFailure(error, where) as Error;
     const code =
       explained instanceof ConnectionError ? explained.code : (explained as NodeJS.ErrnoException).code;
     if (explained instanceof ConnectionError && explained.layer === 'proxy') {

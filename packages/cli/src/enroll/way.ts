@@ -102,6 +102,7 @@ async function adviceFor(
 ): Promise<readonly string[]> {
   const { hostname } = new URL(server);
   const code = broken.code ?? '';
+  const atProxy = broken.sentence.startsWith('proxy ');
   if (broken.step === 'clock')
     return [
       ...wrap(
@@ -111,7 +112,7 @@ async function adviceFor(
     ];
   if (broken.step === 'name')
     return wrap(
-      options.proxy
+      atProxy
         ? 'The name of the proxy is unknown here. Correct --proxy.'
         : `Correct the name, let this machine's resolver know ${hostname}, or use --proxy.`,
     );
@@ -120,7 +121,9 @@ async function adviceFor(
   if (broken.step === 'connection')
     return wrap(
       code === 'ECONNREFUSED'
-        ? 'Does the server run, and listen on an address that others reach (up --public-url)? Is the port right?'
+        ? atProxy
+          ? 'Does the proxy run there? Correct --proxy, or name the server in --no-proxy.'
+          : 'Does the server run, and listen on an address that others reach (up --public-url)? Is the port right?'
         : 'Outbound TCP to this port must be allowed. Ask who runs the network, or use --proxy.',
     );
   if (broken.step === 'http') return wrap('Is the address right, with its port?');
