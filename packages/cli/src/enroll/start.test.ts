@@ -85,7 +85,7 @@ test('under systemd the agent is started, waited for, and stopped and removed ag
     assert.match(out, /^\[✓\] service rollcall-agent started, starts at boot$/m);
     assert.match(out, /^\[✓\] first heartbeat, channel open$/m);
     assert.match(out, /^\S+ is in the list\. To leave again:\s.*leave --root /m);
-    assert.match(readFileSync(machine.path(unitFile), 'utf8'), /^ExecStart=\/.*run\.ts --root /m);
+    assert.match(readFileSync(machine.path(unitFile), 'utf8'), /^ExecStart="?\/.*run\.ts"? --root /m);
 
     const again = testIo();
     await enrol(options(root), again.io, machine);

@@ -197,7 +197,7 @@ test('a profile says what in this shell would win over it', async () => {
   assert.equal(code, 0);
   assert.match(out, /^\[profile rollcall\]$/m);
   assert.match(out, /^endpoint_url = https:\/\/localhost:1$/m);
-  assert.match(out, new RegExp(`^credential_process = \\S+/rollcall credentials --data '${data}'$`, 'm'));
+  assert.match(out, new RegExp(`^credential_process = .+/rollcall'? credentials --data '${data}'$`, 'm'));
   assert.match(out, /AWS_ENDPOINT_URL_SSM, which wins/);
   assert.match(out, /AWS_REGION, which wins/);
   const { out: keys } = await rollcall(['credentials', '--data', data]);
