@@ -88,7 +88,12 @@ function lines(knock: Knock, widest: number, now: number, screen: Screen): strin
     const known = knock.Room === 'known' ? 'in our books' : 'unknown here';
     rows.push(`${indent}as ${screen.text(knock.Claim, 52)} (${known})`);
   }
-  const facts = [knock.Client, knock.ServerName && `asked for ${knock.ServerName}`, knock.Detail];
+  const client = knock.Client === 'unknown' ? undefined : knock.Client;
+  const facts = [
+    client && `with ${client}`,
+    knock.ServerName && `asked for ${knock.ServerName}`,
+    knock.Detail,
+  ];
   for (const fact of facts) if (fact) rows.push(`${indent}${screen.text(fact, 80 - indent.length)}`);
   return rows;
 }

@@ -60,7 +60,6 @@ async function findNamed({ client }: Asking, name: string): Promise<NodeInformat
   if (named.length > 1)
     throw new Failure(
       `${named.length} nodes are called "${name}". Wait for one of them by its id: rollcall nodes --name "${name}"`,
-      exitCodes.no,
     );
   return named[0];
 }

@@ -169,7 +169,7 @@ export async function restoreBackup(
   try {
     if (existsSync(target) && !options.replace) {
       throw new BackupRefused(
-        `There is a database in ${folder} already. Restore into another folder, or say that it may be replaced.`,
+        `There is a database in ${folder} already. Restore into another folder, or put it aside with --replace.`,
       );
     }
     await rm(part, { force: true });
