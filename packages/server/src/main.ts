@@ -80,8 +80,9 @@ export async function up(options: UpOptions, parts: UpParts = {}): Promise<Runni
 }
 
 /**
- * Leaves word of how commands on this machine reach the server. At the first start it makes the administrator,
- * whose key is written down before it counts: it is told to nobody else.
+ * Leaves word of how commands on this machine reach the server, as the administrator: made at the first start,
+ * and found again where the books came out of a backup. A key is written down before it counts: it is told to
+ * nobody else.
  */
 async function leaveConnection(
   options: UpOptions,
@@ -98,11 +99,13 @@ async function leaveConnection(
       caFile: join(options.data, 'ca.crt'),
       caFingerprint: certificates.caFingerprint,
     });
-  const made = await identity.ensureAdministrator((key) =>
-    leave({ accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey }),
+  const before = await readConnection(options.data);
+  const held = before && { AccessKeyId: before.accessKeyId, SecretAccessKey: before.secretAccessKey };
+  const other = await identity.ensureAdministrator(
+    (key) => leave({ accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey }),
+    held,
   );
-  const before = made ? undefined : await readConnection(options.data);
-  if (before) await leave(before);
+  if (before && !other) await leave(before);
 }
 
 /**

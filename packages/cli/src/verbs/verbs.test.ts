@@ -1,6 +1,6 @@
 /** The asking verbs against a real server, as its administrator and as somebody who may do little. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -203,6 +203,28 @@ test('a backup is made, proved, and restored into a folder', async () => {
   assert.equal((await ask('restore', file, '--data', server.data)).code, 1);
   writeFileSync(file, 'garbage');
   assert.equal((await ask('backup', 'verify', file)).code, 1);
+});
+
+test('a server starts from a backup without keys: as the administrator with the old keys, else with a new one', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'rollcall-cli-'));
+  const file = path.join(folder, 'b.db');
+  assert.match(await ok('backup', file), /keys are not in it/);
+  const startFrom = async (name: string, keys: readonly string[], ...flags: string[]) => {
+    const data = path.join(folder, name);
+    await ok('restore', file, '--data', data);
+    for (const key of keys) copyFileSync(path.join(server.data, key), path.join(data, key));
+    const again = await startServer({ data, flags });
+    try {
+      const { code, err } = await rollcall(['nodes'], { env: { ROLLCALL_DATA: data } });
+      assert.equal(code, 0, err);
+      return again.credentials.accessKeyId;
+    } finally {
+      await again.stop();
+    }
+  };
+  const before = server.credentials.accessKeyId;
+  assert.equal(await startFrom('with', ['secrets.key', 'ca.key', 'ca.crt']), before);
+  assert.notEqual(await startFrom('without', [], '--cut-off-nodes', '9'), before);
 });
 
 test("another data folder's server is not taken for this one", async () => {

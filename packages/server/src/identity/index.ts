@@ -33,10 +33,14 @@ export interface Identity {
   /** Decides whether a caller may do `action` on all of the resources; the reason is fit for the caller. */
   readonly decide: Decide;
   /**
-   * At the first start, makes the user `admin` and answers its key; later, nothing. `keep` is given the key
-   * before it is committed.
+   * At the first start, makes the user `admin` and answers its key; later, nothing, unless the key `held` on this
+   * machine isn't one of the books' any more: then it answers an administrator's. `keep` is given the key before
+   * it is committed.
    */
-  ensureAdministrator(keep?: (key: NewAccessKey) => Promise<void>): Promise<NewAccessKey | undefined>;
+  ensureAdministrator(
+    keep?: (key: NewAccessKey) => Promise<void>,
+    held?: NewAccessKey,
+  ): Promise<NewAccessKey | undefined>;
   /** Whether an access key id is one of ours. */
   isAccessKey(accessKeyId: string): Promise<boolean>;
 }

@@ -25,13 +25,20 @@ const may = async (name: string, action: string, resource = '*') =>
 
 test('the first start makes one administrator, and only the first', async () => {
   assert.match(first.AccessKeyId, /^AKIA[A-Z2-7]{16}$/);
-  assert.equal(await bench.identity.ensureAdministrator(), undefined);
-  assert.equal(await bench.another().ensureAdministrator(), undefined);
+  assert.equal(await bench.identity.ensureAdministrator(undefined, first), undefined);
+  assert.equal(await bench.another().ensureAdministrator(undefined, first), undefined);
   assert.deepEqual(
     (await users()).map((user) => user.UserName),
     ['admin'],
   );
   assert.equal(await may('admin', 'rollcall:CreateUser'), true);
+});
+
+test("who lost the key on this machine is given an administrator's, by the same secrets key", async () => {
+  const wrong = { ...first, SecretAccessKey: 'of another secrets key' };
+  for (const held of [undefined, wrong, { ...first, AccessKeyId: 'AKIAGONEGONEGONEGONE' }])
+    assert.deepEqual(await bench.identity.ensureAdministrator(undefined, held), first);
+  assert.equal((await users())[0]?.AccessKeys.length, 1);
 });
 
 test('no secret is stored in the clear', async () => {

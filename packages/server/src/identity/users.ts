@@ -11,7 +11,7 @@ import { newAccessKeyId, newSecret, newUserId } from './new-key.ts';
 import { administratorPolicy, allowsEverything } from './policy/compiled.ts';
 import { readPolicy } from './policy/grammar.ts';
 import * as queries from './queries.ts';
-import { seal } from './sealed.ts';
+import { seal, unseal } from './sealed.ts';
 
 /** What the rules of users need. */
 export interface UsersDeps {
@@ -84,16 +84,36 @@ export function openUsers({ store, clock, account, sealKey, changed }: UsersDeps
   return {
     arnOf,
     /**
-     * Makes the first administrator when there are no users yet; answers the key only then. `keep` has written
+     * Makes the first administrator when there are no users yet. Where there are some, and the key `held` on this
+     * machine isn't among theirs (the books were restored without it, or under another secrets key), finds an
+     * administrator's key, or makes one more. Answers the key only when it isn't the one held. `keep` has written
      * it down before it counts: whoever loses power in between must not be left with a key that nobody has.
      */
-    ensureAdministrator(keep?: (key: NewAccessKey) => Promise<void>): Promise<NewAccessKey | undefined> {
+    ensureAdministrator(
+      keep?: (key: NewAccessKey) => Promise<void>,
+      held?: NewAccessKey,
+    ): Promise<NewAccessKey | undefined> {
       return store.write(async (tx) => {
         await queries.oneAtATime(tx);
-        const { users } = await queries.everyUser(tx);
-        if (users.length > 0) return undefined;
-        await addUser(tx, 'admin', administratorPolicy);
-        const key = await addKey(tx, 'admin');
+        const { users, keys } = await queries.everyUser(tx);
+        const secretOf = (key: AccessKeysRow) =>
+          unseal(sealKey, key.access_key_id, Buffer.from(key.secret, 'base64'));
+        const same = keys.find((key) => key.access_key_id === held?.AccessKeyId);
+        // A key that was disabled is known too: somebody meant it.
+        if (same && secretOf(same) === held?.SecretAccessKey) return undefined;
+        const administrators = users.filter((user) => allowsEverything(user.policy));
+        const administrator = administrators.find((user) => user.user_name === 'admin') ?? administrators[0];
+        if (users.length > 0 && !administrator) return undefined;
+        const name = administrator?.user_name ?? 'admin';
+        if (!administrator) await addUser(tx, name, administratorPolicy);
+        const mine = keys.filter((key) => key.user_name === name && key.status === 'Active');
+        for (const { access_key_id, secret } of mine.map((key) => ({ ...key, secret: secretOf(key) }))) {
+          if (secret === undefined) continue;
+          const found = { AccessKeyId: access_key_id, SecretAccessKey: secret };
+          await keep?.(found);
+          return found;
+        }
+        const key = await addKey(tx, name);
         await keep?.(key);
         tx.afterCommit(changed);
         return key;
