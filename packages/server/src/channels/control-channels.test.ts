@@ -6,7 +6,16 @@ import type { WebSocket } from 'ws';
 import { manualClock } from '../clock.ts';
 import { frameLimit, helloWait, silenceLimit } from './control-channels.ts';
 import { controlFrame } from './jobs.ts';
-import { callOf, closeCode, helloText, nodeId, openTestDoor, type TestDoor, until } from './testing/door.ts';
+import {
+  callOf,
+  closeCode,
+  helloText,
+  memoryPresence,
+  nodeId,
+  openTestDoor,
+  type TestDoor,
+  until,
+} from './testing/door.ts';
 import { tokenLifetime } from './tokens.ts';
 
 const otherNode = 'mi-0ffffffffffffffff';
@@ -294,5 +303,36 @@ describe('many control channels', () => {
     const { open, waiting, tokens } = door.channels.counts();
     assert.deepEqual({ open, waiting, tokens }, { open: 0, waiting: 0, tokens: 0 });
     assert.throws(() => door.token(), { code: 'ServiceUnavailableException' });
+  });
+});
+
+describe('a store that is away for a while', () => {
+  it('the end of a channel is written down when it is back', async () => {
+    const presence = memoryPresence();
+    let away = false;
+    let attempts = 0;
+    const flaky = {
+      ...presence,
+      async channelClosed(...said: Parameters<typeof presence.channelClosed>) {
+        attempts++;
+        if (away) throw new Error('the store is away');
+        return presence.channelClosed(...said);
+      },
+    };
+    const door = await openTestDoor({ presence: flaky });
+    const socket = await door.connect();
+    away = true;
+    socket.close();
+    await until(() => attempts === 1);
+    door.clock.advance(1_000);
+    await until(() => attempts === 2);
+    away = false;
+    await new Promise(setImmediate);
+    door.clock.advance(1_000);
+    await until(() => presence.closed.length === 1);
+    assert.deepEqual(presence.closed, [{ nodeId, epoch: 1, by: 'node' }]);
+    door.clock.advance(5_000);
+    assert.equal(attempts, 3);
+    await door.close();
   });
 });

@@ -87,6 +87,9 @@ export class ControlChannels {
   /** In the order in which we ended them. */
   readonly #ending = new Set<ControlChannel>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Ends that couldn't be written down: until they are, the books call these channels open. */
+  readonly #untold = new Map<ControlChannel, ClosedBy>();
+  #retelling = false;
   #lastSweep: number;
   #draining = false;
   #allGone: (() => void) | undefined;
@@ -207,6 +210,7 @@ export class ControlChannels {
       this.#leave(channel, 'silence');
       channel.socket.terminate();
     }
+    if (this.#untold.size > 0 && !this.#retelling) this.#join(this.#tellAgain());
   }
 
   /** Tells every node to come again later, in handfuls, and waits until they are gone or cut. */
@@ -378,7 +382,24 @@ export class ControlChannels {
     try {
       await this.#presence.channelClosed(channel.region, channel.nodeId, channel.epoch, by);
     } catch (error) {
-      this.#log.warn({ err: error, node: channel.nodeId }, 'could not write down a closed control channel');
+      const words = 'could not write down a closed control channel; tried again';
+      this.#log.warn({ err: error, node: channel.nodeId }, words);
+      this.#untold.set(channel, by);
+    }
+  }
+
+  /** One at a time, up to the first that fails: while the store is away, that is one attempt a second. */
+  async #tellAgain(): Promise<void> {
+    this.#retelling = true;
+    try {
+      for (const [channel, by] of this.#untold) {
+        await this.#presence.channelClosed(channel.region, channel.nodeId, channel.epoch, by);
+        this.#untold.delete(channel);
+      }
+    } catch {
+      // It was said when it failed first.
+    } finally {
+      this.#retelling = false;
     }
   }
 

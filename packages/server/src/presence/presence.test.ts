@@ -48,6 +48,19 @@ test('a node is online for two periods after its heartbeat', async (context) => 
   assert.equal(presence.statusOf(await facts(ground, 'mi-1')).status, 'ConnectionLost');
 });
 
+test('when the clock of the server was ahead and is set right, nodes are lost again when they are', async (context) => {
+  const ground = await openGround(context);
+  const presence = await openTestPresence(ground);
+  await join(ground, presence, 'mi-1');
+  const right = ground.clock.now() + second;
+  await presence.ping(region, 'mi-1', right + 400 * day);
+  await presence.ping(region, 'mi-1', right);
+  await presence.ping(region, 'mi-1', right - 100);
+  assert.equal((await facts(ground, 'mi-1')).last_ping, right, 'out of order is another matter');
+  await pass(ground.clock, 11 * minute);
+  assert.equal(presence.statusOf(await facts(ground, 'mi-1')).status, 'ConnectionLost');
+});
+
 test('the period is learned from two equal gaps, and unlearned', async (context) => {
   const ground = await openGround(context);
   const presence = await openTestPresence(ground);

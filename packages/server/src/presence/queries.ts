@@ -30,6 +30,12 @@ function inOrder<T extends Ping>(items: Iterable<T>): T[] {
   return [...items].sort((a, b) => (a.nodeId < b.nodeId ? -1 : a.nodeId > b.nodeId ? 1 : 0));
 }
 
+/**
+ * Heartbeats of several servers, written out of order, differ by seconds (milliseconds). What lies further ahead
+ * was written while our clock was wrong: kept, it would call the node online until that time has come.
+ */
+const clocksDiffer = 300_000;
+
 const keyed = sql`presence.region = item.region AND presence.node_id = item.node_id`;
 const gapNow = sql`((item.at - presence.last_ping + 30000) / 60000 * 60)`;
 
@@ -54,7 +60,8 @@ export const pings: Gathered<Ping, number | undefined> = {
             WHEN ${gapNow} > ${sql.lit(longestPeriod)} THEN ${sql.lit(longestPeriod)} ELSE ${gapNow} END
           ELSE presence.period END,
         gap = ${gapNow},
-        last_ping = CASE WHEN presence.last_ping > item.at THEN presence.last_ping ELSE item.at END
+        last_ping = CASE WHEN presence.last_ping > item.at AND presence.last_ping < item.at + ${sql.lit(clocksDiffer)}
+          THEN presence.last_ping ELSE item.at END
       FROM ${rowsOf(tx, 'item', rows, { region: 'text', node_id: 'text', at: 'bigint' })}
       WHERE ${keyed}
       RETURNING presence.region AS region, presence.node_id AS node_id, presence.gap AS gap, presence.period AS period
