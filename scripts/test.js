@@ -41,4 +41,7 @@ const others = files.filter((file) => !pure.includes(file));
 const reporter = ['--test-reporter=dot'];
 if (pure.length)
   run('pure tests', process.execPath, ['--test', '--test-isolation=none', ...reporter, ...pure]);
-if (others.length) run('tests', process.execPath, ['--test', '--test-concurrency=2', ...reporter, ...others]);
+// The slow ones fill disks, ports and processors: they would spoil each other's time.
+const atOnce = others.some((file) => file.startsWith('test/slow/')) ? 1 : 2;
+if (others.length)
+  run('tests', process.execPath, ['--test', `--test-concurrency=${atOnce}`, ...reporter, ...others]);
