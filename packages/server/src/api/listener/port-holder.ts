@@ -1,5 +1,6 @@
 /** Finds out who holds a port, so that "address in use" comes with a name. Linux only, as far as rights allow. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 
 /** A process that listens. */
 export interface Holder {
@@ -36,12 +37,13 @@ function listeningInodes(port: number): string[] {
 function commandOf(pid: string): string {
   const words = text(`/proc/${pid}/cmdline`).split('\0').filter(Boolean);
   // A command line may hold anything, secrets too: the program's name, and a script's, are enough.
-  const shown = words.slice(0, 2).filter((word, index) => index === 0 || !word.startsWith('-'));
+  const [program = '', script = '-'] = words;
+  const shown = [basename(program), ...(script.startsWith('-') ? [] : [script])];
   return (
     shown
       .join(' ')
       .replace(/[^ -~]/g, '?')
-      .slice(0, 80) || text(`/proc/${pid}/comm`).trim()
+      .slice(0, 120) || text(`/proc/${pid}/comm`).trim()
   );
 }
 
