@@ -21,7 +21,7 @@ export function up(command: Command, io: Io): void {
     )
     .option(
       '--listen <host:port>',
-      'where to listen (localhost:8443; all addresses when a --public-url is not loopback)',
+      'where to listen (localhost:8443; all addresses, and its port, when a --public-url is not loopback)',
     )
     .option('--public-url <url>', 'how others reach it; goes into the certificate; repeatable', collect)
     .option('--data <dir>', 'database, keys, certificates (rollcall-data beside the launcher)')
