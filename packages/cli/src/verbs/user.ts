@@ -5,6 +5,7 @@ import { text as readStream } from 'node:stream/consumers';
 import type { CreateAccessKeyOutput, CreateUserOutput, ListUsersOutput, NewAccessKey } from '@rollcall/wire';
 import type { Command } from 'commander';
 import { type Asking, ask } from '../ask.ts';
+import { quote } from '../env/shell.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, type SharedOptions } from '../options.ts';
@@ -98,6 +99,7 @@ function createKey(name: string, options: SharedOptions, io: Io): Promise<void> 
 
 /** The only time that the secret is shown. */
 function printKey({ print, screen, client }: Asking, key: Wire<NewAccessKey>): void {
+  const { caFile } = client.connection;
   print(
     '',
     'Shown this once; the server never tells the secret again:',
@@ -105,6 +107,9 @@ function printKey({ print, screen, client }: Asking, key: Wire<NewAccessKey>): v
     `  export AWS_SECRET_ACCESS_KEY=${screen.text(key.SecretAccessKey)}`,
     `  export AWS_ENDPOINT_URL=${client.connection.url}`,
     `  export AWS_REGION=${screen.text(client.connection.region)}`,
+    ...(caFile ? [`  export AWS_CA_BUNDLE=${quote(screen.text(caFile, 4096), 'sh')}`] : []),
+    '  unset AWS_SESSION_TOKEN AWS_PROFILE',
+    ...(caFile ? ['On another machine, copy that file there first, and name the copy.'] : []),
   );
 }
 
