@@ -79,6 +79,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
     version: packageJson.version,
     principals: openThrottle(clock, { burst: 2_000, perSecond: 1_000 }),
     sources: openThrottle(clock, { burst: 5_000, perSecond: 500 }),
+    forgeries: openThrottle(clock, { burst: 1_000, perSecond: 100 }),
     crowded: () => listener.crowded(),
     sourceOf: visitorOf,
     ready: () =>

@@ -7,7 +7,7 @@ import { findShapes, readInput, writeError, writeOutput } from '@rollcall/wire/s
 import type { Audit } from '../audit/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Identity } from '../identity/index.ts';
-import type { Knocks } from '../knocks/index.ts';
+import { type Knocks, sourceOf } from '../knocks/index.ts';
 import { type AnyOperation, type Call, Refusal, type ServiceName, type Source } from '../service/index.ts';
 import { StoreUnavailable } from '../store/index.ts';
 import { authorize } from './authorize.ts';
@@ -25,6 +25,8 @@ export interface CallDeps {
   readonly audit: Pick<Audit, 'refused'>;
   readonly knocks: Pick<Knocks, 'note'>;
   readonly principals: Throttle;
+  /** Limits false signatures by node keys, by network: to verify one costs five times what a request costs. */
+  readonly forgeries: Throttle;
   readonly metrics: Metrics;
   readonly log: { warn(fields: object, text: string): void; error(fields: object, text: string): void };
   /** True when connections are getting scarce: answers to calls then close theirs. */
@@ -146,15 +148,40 @@ async function identify(
       principal: { kind: 'anonymous' },
     };
   }
-  const proved = await deps.identity.authenticate({
-    request,
-    body,
-    service,
-    nodeKeyAllowed: operation?.access.by === 'node-key',
-    source,
-    at,
-  });
+  const proved = await verifying(deps, operation, source, () =>
+    deps.identity.authenticate({
+      request,
+      body,
+      service,
+      nodeKeyAllowed: operation?.access.by === 'node-key',
+      source,
+      at,
+    }),
+  );
   return { ...base, region: proved.region, principal: proved.principal };
+}
+
+/**
+ * Verifies, unless many node keys from this network were false lately. Nodes there that are honest ask again a
+ * while later: their credentials hold for twice as long as they wait before they ask for others.
+ */
+async function verifying<T>(
+  deps: CallDeps,
+  operation: AnyOperation | undefined,
+  source: Source,
+  verify: () => Promise<T>,
+): Promise<T> {
+  if (operation?.access.by !== 'node-key') return verify();
+  const network = sourceOf(source.address);
+  if (!deps.forgeries.has(network)) {
+    throw new Refusal('ThrottlingException', 'Rate exceeded. Wait a moment and try again.');
+  }
+  try {
+    return await verify();
+  } catch (error) {
+    if (error instanceof Refusal) deps.forgeries.take(network);
+    throw error;
+  }
 }
 
 /** Tells when the client hangs up; only long polls need to know. */

@@ -1,7 +1,7 @@
 /** What a stranger gets: so many questions and no more, and nothing of what is behind the door when it is broken. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { operation } from '../service/index.ts';
+import { operation, Refusal } from '../service/index.ts';
 import { StoreUnavailable } from '../store/index.ts';
 import { openTestApi } from './testing.ts';
 
@@ -79,4 +79,41 @@ test('when the store is away: 503, so that clients try again; strangers do not l
   }
   assert.equal(logged.length, 4);
   for (const fields of logged) assert.match(JSON.stringify(fields), /db\.internal/);
+});
+
+test('false node keys are verified so often from a network, and then not; what is true is not counted', async (t) => {
+  let verified = 0;
+  let isTrue = true;
+  const nodeId = 'mi-0123456789abcdef0';
+  const { ask, clock } = await openTestApi(t, {
+    burst: 5,
+    authenticate: async ({ service }) => {
+      verified++;
+      if (!isTrue) throw new Refusal('InvalidInstanceId', 'no', { knock: { reason: 'unknown-node' } });
+      const principal = { kind: 'node', arn: nodeId, nodeId, region: 'us-east-1', by: 'node-key' } as const;
+      return { principal: { ...principal, arn: `${nodeId}/${verified}` }, region: 'us-east-1', service };
+    },
+    operations: [
+      operation({
+        service: 'ssm',
+        name: 'UpdateManagedInstancePublicKey',
+        access: { by: 'node-key' },
+        changes: true,
+        handle: async () => ({}),
+      }),
+    ],
+  });
+  const target = { 'X-Amz-Target': 'AmazonSSM.UpdateManagedInstancePublicKey', ...signature };
+  const body = JSON.stringify({ NewPublicKey: 'A'.repeat(400), NewPublicKeyType: 'Rsa' });
+  for (let honest = 0; honest < 20; honest++)
+    assert.equal((await ask('POST', '/', target, body)).status, 200);
+  isTrue = false;
+  for (let forged = 0; forged < 20; forged++) await ask('POST', '/', target, body);
+  assert.equal(verified, 25);
+  isTrue = true;
+  const { status, text } = await ask('POST', '/', target, body);
+  assert.equal(status, 400);
+  assert.match(text, /ThrottlingException/, 'which clients take as: again, later');
+  clock.advance(1_000);
+  assert.equal((await ask('POST', '/', target, body)).status, 200);
 });

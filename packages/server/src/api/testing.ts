@@ -38,6 +38,7 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
     channels: {} as ApiDeps['channels'],
     principals: throttle(),
     sources: throttle(),
+    forgeries: throttle(),
     metrics: openMetrics(),
     log: { warn: (fields) => logged.push(fields), error: (fields) => logged.push(fields) },
     crowded: () => false,

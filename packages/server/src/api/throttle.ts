@@ -16,6 +16,8 @@ export interface Rate {
 export interface Throttle {
   /** Takes one request from the caller's bucket; false when it is empty. */
   take(key: string): boolean;
+  /** Whether {@link take} would be true, without taking. */
+  has(key: string): boolean;
 }
 
 interface Bucket {
@@ -26,13 +28,18 @@ interface Bucket {
 /** Opens a throttle; it remembers at most `capacity` callers. */
 export function openThrottle(clock: Clock, rate: Rate, capacity = 50_000): Throttle {
   const buckets = new Map<string, Bucket>();
+  const refilled = (bucket: Bucket, now: number) =>
+    Math.min(rate.burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * rate.perSecond);
   return {
+    has(key) {
+      const bucket = buckets.get(key);
+      return bucket === undefined || refilled(bucket, clock.now()) >= 1;
+    },
     take(key) {
       const now = clock.now();
       let bucket = buckets.get(key);
       if (bucket) {
-        const refilled = bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * rate.perSecond;
-        bucket.tokens = Math.min(rate.burst, refilled);
+        bucket.tokens = refilled(bucket, now);
         bucket.at = now;
         // Re-inserting keeps the map in order of use, but only matters when it is close to full.
         if (buckets.size > capacity / 2) {
