@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { exitCodes } from './failure.ts';
 
 /** Environment variables, as a process has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,9 +39,14 @@ const root = path.resolve(import.meta.dirname, '../../..');
 export function systemIo(): Io {
   const sink = (stream: NodeJS.WriteStream): Sink => {
     // Whoever reads our output may stop reading (`| head`): that ends us, quietly.
+    // A full disk under it is said once, and is no reason for a server to stop.
+    let said = false;
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') process.exit();
-      throw error;
+      if (said) return;
+      said = true;
+      process.exitCode = exitCodes.unable;
+      if (stream === process.stdout) process.stderr.write(`The output can't be written: ${error.message}.\n`);
     });
     return { isTTY: stream.isTTY === true, write: (text) => void stream.write(text) };
   };

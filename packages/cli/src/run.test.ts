@@ -1,7 +1,7 @@
 /** The command as a whole: help, wrong use, no server. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -91,4 +91,16 @@ test('the launcher works from anywhere, through a link, with any Node', () => {
   });
   assert.equal(byNode.status, 2);
   assert.match(byNode.stderr, /no connection\.json/);
+});
+
+test('output that a full disk refuses is one line and exit 2, not a stack', { skip: !existsSync('/dev/full') }, () => {
+  const full = openSync('/dev/full', 'w');
+  const main = path.join(import.meta.dirname, 'main.ts');
+  const { status, stderr } = spawnSync(process.execPath, [main, '--help'], {
+    encoding: 'utf8',
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  assert.equal(status, 2);
+  assert.match(stderr, /^The output can't be written: ENOSPC[^\n]*\n$/);
 });
