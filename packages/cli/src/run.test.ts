@@ -1,6 +1,6 @@
 /** The command as a whole: help, wrong use, no server. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -93,7 +93,9 @@ test('the launcher works from anywhere, through a link, with any Node', () => {
   assert.match(byNode.stderr, /no connection\.json/);
 });
 
-test('output that a full disk refuses is one line and exit 2, not a stack', { skip: !existsSync('/dev/full') }, () => {
+test('output that a full disk refuses is one line and exit 2, not a stack', {
+  skip: !existsSync('/dev/full'),
+}, () => {
   const full = openSync('/dev/full', 'w');
   const main = path.join(import.meta.dirname, 'main.ts');
   const { status, stderr } = spawnSync(process.execPath, [main, '--help'], {
