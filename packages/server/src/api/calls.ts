@@ -148,7 +148,7 @@ async function identify(
       principal: { kind: 'anonymous' },
     };
   }
-  const proved = await verifying(deps, operation, source, () =>
+  const proved = await verifying(deps, operation, request, source, () =>
     deps.identity.authenticate({
       request,
       body,
@@ -168,13 +168,18 @@ async function identify(
 async function verifying<T>(
   deps: CallDeps,
   operation: AnyOperation | undefined,
+  request: IncomingMessage,
   source: Source,
   verify: () => Promise<T>,
 ): Promise<T> {
   if (operation?.access.by !== 'node-key') return verify();
   const network = sourceOf(source.address);
   if (!deps.forgeries.has(network)) {
-    throw new Refusal('ThrottlingException', 'Rate exceeded. Wait a moment and try again.');
+    // Unproved, as every claim of a knock: it says why an honest node there has to wait.
+    const claim = /Credential=(mi-[0-9a-f]{17})\//.exec(request.headers.authorization ?? '')?.[1];
+    throw new Refusal('ThrottlingException', 'Rate exceeded. Wait a moment and try again.', {
+      knock: { reason: 'throttled', ...(claim === undefined ? {} : { claim }) },
+    });
   }
   try {
     return await verify();

@@ -85,7 +85,7 @@ test('false node keys are verified so often from a network, and then not; what i
   let verified = 0;
   let isTrue = true;
   const nodeId = 'mi-0123456789abcdef0';
-  const { ask, clock } = await openTestApi(t, {
+  const { ask, clock, knocks } = await openTestApi(t, {
     burst: 5,
     authenticate: async ({ service }) => {
       verified++;
@@ -103,7 +103,10 @@ test('false node keys are verified so often from a network, and then not; what i
       }),
     ],
   });
-  const target = { 'X-Amz-Target': 'AmazonSSM.UpdateManagedInstancePublicKey', ...signature };
+  const target = {
+    'X-Amz-Target': 'AmazonSSM.UpdateManagedInstancePublicKey',
+    Authorization: `AWS4-HMAC-SHA256 Credential=${nodeId}/20260101/us-east-1/ssm/aws4_request`,
+  };
   const body = JSON.stringify({ NewPublicKey: 'A'.repeat(400), NewPublicKeyType: 'Rsa' });
   for (let honest = 0; honest < 20; honest++)
     assert.equal((await ask('POST', '/', target, body)).status, 200);
@@ -114,6 +117,8 @@ test('false node keys are verified so often from a network, and then not; what i
   const { status, text } = await ask('POST', '/', target, body);
   assert.equal(status, 400);
   assert.match(text, /ThrottlingException/, 'which clients take as: again, later');
+  const { reason, claim } = knocks.at(-1)!;
+  assert.deepEqual({ reason, claim }, { reason: 'throttled', claim: nodeId }, 'so that nobody has to wonder');
   clock.advance(1_000);
   assert.equal((await ask('POST', '/', target, body)).status, 200);
 });

@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { manualClock } from '../clock.ts';
 import type { Identity } from '../identity/index.ts';
+import type { Knock } from '../knocks/index.ts';
 import type { AnyOperation } from '../service/index.ts';
 import { type ApiDeps, openApi } from './index.ts';
 import { openMetrics } from './metrics.ts';
@@ -26,6 +27,7 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
   const clock = manualClock();
   const throttle = () => openThrottle(clock, { burst: options.burst ?? 1_000, perSecond: 1 });
   const logged: object[] = [];
+  const knocks: Knock[] = [];
   let next = 0;
   const api = openApi({
     clock,
@@ -34,7 +36,7 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
     version: '0',
     identity: { authenticate, decide: async () => ({ allowed: true, reason: '' }) },
     audit: { refused() {} },
-    knocks: { note() {} },
+    knocks: { note: (knock) => void knocks.push(knock) },
     channels: {} as ApiDeps['channels'],
     principals: throttle(),
     sources: throttle(),
@@ -70,5 +72,5 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
       });
       call.on('error', reject).end(body);
     });
-  return { ask, logged, sockets, clock };
+  return { ask, logged, knocks, sockets, clock };
 }
