@@ -15,5 +15,5 @@ export {
   restoreBackup,
   verifyBackup,
 } from './sqlite/backup.ts';
-export { databaseFile } from './sqlite/open.ts';
+export { databaseFile } from './sqlite/folder.ts';
 export * from './steps.ts';

@@ -8,10 +8,10 @@ import { chmod, copyFile, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { BackupRefused, DatabaseNewer, reasonOf } from '../errors.ts';
-import { writeFileDurably } from '../files.ts';
+import { syncFolder, writeFileDurably } from '../files.ts';
 import { newestMigration } from '../migrations/index.ts';
+import { databaseFile, makeFolder } from './folder.ts';
 import { lockFolder } from './lock.ts';
-import { databaseFile, makeFolder, syncFolder } from './open.ts';
 
 /** What a backup was found to hold. */
 export interface BackupContents {

@@ -2,29 +2,21 @@
  * The SQLite store: one file in the server's folder, in WAL mode with full durability, one connection
  * that writes in groups and a few that read what is committed.
  */
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { Store } from '../contract.ts';
-import {
-  DatabaseUnusable,
-  FolderUnusable,
-  reasonOf,
-  StoreClosed,
-  StoreError,
-  StoreInUse,
-} from '../errors.ts';
+import { DatabaseUnusable, reasonOf, StoreClosed, StoreError, StoreInUse } from '../errors.ts';
+import { syncFolder } from '../files.ts';
 import { GroupCommit, type GroupLimits, type GroupReport } from '../group.ts';
 import { type Migration, type MigrationTarget, migrate } from '../migrations/index.ts';
 import { writeBackup } from './backup.ts';
 import { SqliteConnection, sqliteLanguage } from './connection.ts';
+import { databaseFile, makeFolder } from './folder.ts';
 import { sqliteLane } from './lane.ts';
 import { lockFolder } from './lock.ts';
 import { SqliteReaders } from './readers.ts';
-
-/** The database's file name within the server's folder. */
-export const databaseFile = 'rollcall.db';
 
 export interface SqliteOptions {
   readonly directory: string;
@@ -116,16 +108,6 @@ class SqliteStore implements Store {
   }
 }
 
-/** Makes the folder, for this user only, when it isn't there. */
-export function makeFolder(directory: string): void {
-  try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (!statSync(directory).isDirectory()) throw new Error('it is a file');
-  } catch (error) {
-    throw new FolderUnusable(directory, error);
-  }
-}
-
 /** Opens the database for writing, with the settings on which durability rests. */
 export function openWriter(file: string): SqliteConnection {
   const db = new DatabaseSync(file, { timeout: 5000, enableForeignKeyConstraints: true });
@@ -158,15 +140,4 @@ export function migrationTarget(db: DatabaseSync): MigrationTarget {
     },
     query: async (sql) => db.prepare(sql).all(),
   };
-}
-
-/** Makes the names in a folder durable, where the system can (Windows can't, and needn't). */
-export function syncFolder(directory: string): void {
-  if (process.platform === 'win32') return;
-  const handle = openSync(directory, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
