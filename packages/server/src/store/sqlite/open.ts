@@ -2,12 +2,19 @@
  * The SQLite store: one file in the server's folder, in WAL mode with full durability, one connection
  * that writes in groups and a few that read what is committed.
  */
-import { chmodSync, statSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { Store } from '../contract.ts';
-import { DatabaseUnusable, reasonOf, StoreClosed, StoreError, StoreInUse } from '../errors.ts';
+import {
+  DatabaseUnusable,
+  FolderUnusable,
+  reasonOf,
+  StoreClosed,
+  StoreError,
+  StoreInUse,
+} from '../errors.ts';
 import { syncFolder } from '../files.ts';
 import { GroupCommit, type GroupLimits, type GroupReport } from '../group.ts';
 import { type Migration, type MigrationTarget, migrate } from '../migrations/index.ts';
