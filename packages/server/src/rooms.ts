@@ -14,14 +14,15 @@ import type { Clock } from './clock.ts';
 import { openEvents } from './events/index.ts';
 import { openIdentity } from './identity/index.ts';
 import { openKnocks } from './knocks/index.ts';
-import { type Nodes, openNodes } from './nodes/index.ts';
+import { type NodeNews, type Nodes, openNodes } from './nodes/index.ts';
 import { openPresence } from './presence/index.ts';
 import { openSettings } from './settings/index.ts';
 import { claimsInOurBooks, isInOurBooks, refusalsOf } from './startup/books.ts';
+import { checkContinuity } from './startup/continuity.ts';
 import { readSecretsKey } from './startup/data-folder.ts';
 import type { House } from './startup/house.ts';
 import type { UpOptions } from './startup/options.ts';
-import { type GroupReport, openStore } from './store/index.ts';
+import { type GroupReport, openStore, type WriteTx } from './store/index.ts';
 import { openTags } from './tags/index.ts';
 
 /** What the rooms are opened with. */
@@ -46,6 +47,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     { clock, report: house.onError('in the store'), ...(observe && { observe }) },
   );
   house.closes(() => store.close());
+  await checkContinuity(store, options);
   const secretsKey = await readSecretsKey(data);
   const settings = await openSettings({ store, clock });
   house.closes(() => settings.close());
@@ -136,6 +138,8 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
   house.closes(() => presence.close());
 
   const associations = openAssociations({ store, account, clock });
+  const happened = (tx: WriteTx, { region, nodeId }: NodeNews, kind: string, detail: string) =>
+    events.record(tx, { region, kind: `node-${kind}`, subject: nodeId, detail });
   const theNodes = openNodes({
     store,
     clock,
@@ -153,9 +157,16 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     hooks: {
       async registered(tx, node) {
         await associations.registered(tx, node);
+        await happened(
+          tx,
+          node,
+          'registered',
+          'It registered, or was restored: the audit trail says by whom.',
+        );
         tx.afterCommit(() => knocks.learn(node.nodeId));
       },
       async gone(tx, node) {
+        await happened(tx, node, 'deregistered', 'It was deregistered: the audit trail says by whom.');
         tx.afterCommit(() => channels.disconnect(node.nodeId, 'deregistered'));
       },
     },

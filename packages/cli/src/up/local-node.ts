@@ -44,9 +44,10 @@ export async function startLocalNode(
   const root = path.join(connection.data, 'agent');
   return withClient(connection, async (client) => {
     const { nodeId, enrolled } = await enrol(client, url, root, io);
+    const since = io.now();
     const agent = await superviseAgent(root, io);
     try {
-      const status = await waitForList(client, nodeId, io);
+      const status = await waitForList(client, nodeId, since, io);
       return { nodeId, name: os.hostname(), status, enrolled, stop: agent.stop, kill: agent.kill };
     } catch (error) {
       await agent.stop();
@@ -98,12 +99,18 @@ async function enrol(client: Client, url: string, root: string, io: Io): Promise
   return { nodeId, enrolled: result === 'registered' };
 }
 
-/** Waits until the node is Online, or for as long as a start may take. */
-async function waitForList(client: Client, nodeId: string, io: Io): Promise<string> {
+/**
+ * Waits until the node has reported in since this start, or for as long as a start may take: a heartbeat of
+ * before would still count as Online.
+ */
+async function waitForList(client: Client, nodeId: string, since: number, io: Io): Promise<string> {
   const until = io.now() + patience;
   for (;;) {
     const found = await findInformation(client, nodeId);
-    if (found?.PingStatus === 'Online' || io.now() > until) return found?.PingStatus ?? 'not in the list';
+    const isFresh = found?.PingStatus === 'Online' && (found.LastPingDateTime ?? 0) * 1000 >= since;
+    if (isFresh) return 'Online';
+    if (io.now() > until)
+      return found?.PingStatus === 'Online' ? 'no heartbeat yet' : (found?.PingStatus ?? 'not in the list');
     await sleep(50);
   }
 }

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { sourceOf as sourceKey } from '../knocks/index.ts';
 import type { AnyOperation, Source } from '../service/index.ts';
 import { answerCall, type CallDeps, indexOperations } from './calls.ts';
+import { answerForeign, foreignService } from './foreign.ts';
 import { createChannel, type GatewayDeps, openUpgrades, parseChannelPath } from './gateway.ts';
 import { answerPage, type PageDeps } from './pages.ts';
 import { plainError, respondJson } from './respond.ts';
@@ -76,6 +77,11 @@ export function openApi(deps: ApiDeps): Api {
           'Too many unsigned requests from this address. Wait a moment.',
         );
         return respondJson(response, 400, id, text, { 'Retry-After': '1' });
+      }
+      const foreign = isChannel ? undefined : foreignService(request);
+      if (foreign !== undefined) {
+        request.resume();
+        return answerForeign(request, response, id, foreign);
       }
       const answer = () => {
         if (isCall) return answerCall(deps, table, request, response, source, id);
