@@ -232,8 +232,9 @@ test('rollcall aws hands on arguments, environment, signals and exit code', asyn
   const data = served();
   const script = `#!/bin/sh
 trap 'exit 7' TERM
+trap 'exit 8' PIPE
 printf '%s\\n' "$@" "$AWS_ENDPOINT_URL" "\${AWS_SESSION_TOKEN-none}" "\${AWS_PROFILE-none}" ready
-while :; do sleep 0.05; done
+while sleep 0.05; do printf . >&2; done
 `;
   writeFileSync(path.join(data, 'aws'), script, { mode: 0o755 });
   const main = path.join(import.meta.dirname, '../main.ts');

@@ -71,13 +71,14 @@ function runAws(
 ): Promise<number> {
   const env = environmentFor(io.env, connection, bundle);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, ['--endpoint-url', connection.url, ...args], { stdio: 'inherit', env });
     // A terminal sends Ctrl-C to both of us: aws decides what it means. What only we got is passed on.
     const ignore = () => undefined;
     const forward = (signal: NodeJS.Signals) => void child.kill(signal);
     process.on('SIGINT', ignore);
     process.on('SIGQUIT', ignore);
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, forward);
+    // Only now: a signal in between would end us, and leave aws to itself.
+    const child = spawn(program, ['--endpoint-url', connection.url, ...args], { stdio: 'inherit', env });
     child.on('error', (error) => reject(new Failure(`${program} can't be started: ${error.message}`, 126)));
     child.on('exit', (code, signal) => {
       process.off('SIGINT', ignore);
