@@ -10,8 +10,10 @@ export interface Timer {
 
 /** The time, as the server knows it. */
 export interface Clock {
-  /** Milliseconds since the epoch, UTC. */
+  /** Milliseconds since the epoch, UTC. Whoever sets the machine's clock moves it, back as well. */
   now(): number;
+  /** Milliseconds since some moment that stays the same; never goes back. For how long something lasts or is good. */
+  monotonic(): number;
   /** Calls `run` once, `delay` milliseconds from now. System timers don't keep the process alive. */
   after(delay: number, run: () => void): Timer;
   /** Calls `run` every `period` milliseconds until cancelled. */
@@ -22,6 +24,7 @@ export interface Clock {
 export function systemClock(): Clock {
   return {
     now: () => Date.now(),
+    monotonic: () => performance.now(),
     after(delay, run) {
       const timer = setTimeout(run, delay).unref();
       return { cancel: () => clearTimeout(timer) };
@@ -37,11 +40,14 @@ export function systemClock(): Clock {
 export interface ManualClock extends Clock {
   /** Moves time on by `ms`, firing every timer that falls due, in order. */
   advance(ms: number): void;
+  /** Sets the wall clock on by `ms`, or back: no time goes by, and no timer fires. */
+  step(ms: number): void;
 }
 
 /** Opens a {@link ManualClock} that starts at `start` (milliseconds since the epoch). */
 export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
   let time = start;
+  let stepped = 0;
   const pending = new Set<{ at: number; run: () => void; period: number | undefined }>();
   const add = (delay: number, run: () => void, period?: number): Timer => {
     const entry = { at: time + delay, run, period };
@@ -49,7 +55,8 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
     return { cancel: () => void pending.delete(entry) };
   };
   return {
-    now: () => time,
+    now: () => time + stepped,
+    monotonic: () => time - start,
     after: (delay, run) => add(delay, run),
     every: (period, run) => add(period, run, period),
     advance(ms) {
@@ -63,6 +70,9 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
         due.run();
       }
       time = end;
+    },
+    step(ms) {
+      stepped += ms;
     },
   };
 }

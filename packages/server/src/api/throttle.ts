@@ -29,14 +29,14 @@ interface Bucket {
 export function openThrottle(clock: Clock, rate: Rate, capacity = 50_000): Throttle {
   const buckets = new Map<string, Bucket>();
   const refilled = (bucket: Bucket, now: number) =>
-    Math.min(rate.burst, bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * rate.perSecond);
+    Math.min(rate.burst, bucket.tokens + ((now - bucket.at) / 1000) * rate.perSecond);
   return {
     has(key) {
       const bucket = buckets.get(key);
-      return bucket === undefined || refilled(bucket, clock.now()) >= 1;
+      return bucket === undefined || refilled(bucket, clock.monotonic()) >= 1;
     },
     take(key) {
-      const now = clock.now();
+      const now = clock.monotonic();
       let bucket = buckets.get(key);
       if (bucket) {
         bucket.tokens = refilled(bucket, now);

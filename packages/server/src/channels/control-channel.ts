@@ -19,7 +19,7 @@ export interface Opening {
   readonly early: Buffer[];
 }
 
-/** A socket, whose it is, and how far it has come. */
+/** A socket, whose it is, and how far it has come. Its times are of the clock that nobody sets. */
 export interface ControlChannel {
   readonly hub: ControlChannels;
   readonly socket: WebSocket;
@@ -35,5 +35,5 @@ export interface ControlChannel {
   /** Set once it counts no more, whatever the socket still does. */
   over: boolean;
   /** When we decided to end it; the socket is destroyed if the node doesn't agree in time. */
-  endedAt: number;
+  endedAt: number | undefined;
 }

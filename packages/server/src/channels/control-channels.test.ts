@@ -167,7 +167,7 @@ describe('an open control channel', () => {
   it('outlives our own blindness', async () => {
     const clock = manualClock();
     let slept = 0;
-    const suspended = await openTestDoor({ clock: { ...clock, now: () => clock.now() + slept } });
+    const suspended = await openTestDoor({ clock: { ...clock, monotonic: () => clock.monotonic() + slept } });
     await suspended.connect();
     slept = 3_600_000;
     clock.advance(1_000);

@@ -106,7 +106,7 @@ export class ControlChannels {
     this.#tokens = deps.tokens;
     this.#events = deps.events;
     this.#log = deps.log;
-    this.#lastSweep = deps.clock.now();
+    this.#lastSweep = deps.clock.monotonic();
   }
 
   /** Channels that are open here. */
@@ -129,7 +129,7 @@ export class ControlChannels {
 
   /** Takes over a socket whose request was authenticated and allowed. */
   accept(call: Call, nodeId: string, socket: WebSocket): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const opening = { call, since: now, greeted: false, early: [] };
     const channel: ControlChannel = {
       hub: this,
@@ -141,7 +141,7 @@ export class ControlChannels {
       heard: now,
       busy: 0,
       over: false,
-      endedAt: 0,
+      endedAt: undefined,
     };
     (socket as Held).rollcall = channel;
     socket.on('message', onMessage);
@@ -179,8 +179,8 @@ export class ControlChannels {
   /** Ends one channel: it counts no more from now on, and the node is told why. */
   end(channel: ControlChannel, by: ClosedBy, code: number, reason: string): void {
     this.#leave(channel, by);
-    if (channel.endedAt !== 0) return;
-    channel.endedAt = this.#clock.now();
+    if (channel.endedAt !== undefined) return;
+    channel.endedAt = this.#clock.monotonic();
     this.#ending.add(channel);
     channel.socket.close(code, reason);
     // A socket that is read no further would never see the node agree.
@@ -189,11 +189,11 @@ export class ControlChannels {
 
   /** Looks for the slow, the silent and those that won't go. Called every second. */
   sweep(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const blind = now - this.#lastSweep > blindAfter ? now - this.#lastSweep : 0;
     this.#lastSweep = now;
     for (const channel of this.#ending) {
-      if (channel.endedAt + farewellWait > now) break;
+      if ((channel.endedAt ?? 0) + farewellWait > now) break;
       channel.socket.terminate();
       this.#ending.delete(channel);
     }
@@ -235,7 +235,7 @@ export class ControlChannels {
   }
 
   onMessage(channel: ControlChannel, data: RawData, isBinary: boolean): void {
-    channel.heard = this.#clock.now();
+    channel.heard = this.#clock.monotonic();
     if (channel.over) return;
     const bytes = data as Buffer;
     const { opening } = channel;
@@ -251,7 +251,7 @@ export class ControlChannels {
   }
 
   onSign(channel: ControlChannel): void {
-    channel.heard = this.#clock.now();
+    channel.heard = this.#clock.monotonic();
   }
 
   onError(channel: ControlChannel, error: Error & { code?: string }): void {
@@ -260,7 +260,7 @@ export class ControlChannels {
     this.counts.badFrames++;
     this.#log.debug({ node: channel.nodeId, code: error.code }, 'a frame broke the websocket protocol');
     this.#leave(channel, 'server');
-    channel.endedAt ||= this.#clock.now();
+    channel.endedAt ??= this.#clock.monotonic();
     this.#ending.add(channel);
   }
 
@@ -308,7 +308,7 @@ export class ControlChannels {
     channel.opening = undefined;
     if (channel.over) {
       // It went away, or was cut, while we wrote: the books must not say that it is open.
-      await this.#reportClosed(channel, channel.endedAt === 0 ? 'node' : 'server');
+      await this.#reportClosed(channel, channel.endedAt === undefined ? 'node' : 'server');
       return;
     }
     const older = this.#open.get(channel.nodeId);

@@ -55,7 +55,7 @@ export function openPolls(clock: Clock, changed: (nodeId: string, waits: boolean
       answer(nodeId, nothing);
       if (draining || waiting.size >= mostPolls || gone?.aborted) return Promise.resolve(nothing);
       return new Promise((resolve) => {
-        const poll: Waiting = { region, nodeId, until: clock.now() + pollWait, answer: resolve };
+        const poll: Waiting = { region, nodeId, until: clock.monotonic() + pollWait, answer: resolve };
         waiting.set(nodeId, poll);
         changed(nodeId, true);
         gone?.addEventListener(
@@ -70,7 +70,7 @@ export function openPolls(clock: Clock, changed: (nodeId: string, waits: boolean
     regionOf: (nodeId) => waiting.get(nodeId)?.region,
     answer,
     sweep() {
-      const now = clock.now();
+      const now = clock.monotonic();
       for (const poll of waiting.values()) {
         if (poll.until > now) break;
         answer(poll.nodeId, nothing);

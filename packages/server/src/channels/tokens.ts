@@ -34,7 +34,7 @@ export function openTokens(clock: Clock): ChannelTokens {
   // In the order of issue, which is the order of expiry.
   const pending = new Map<string, Pending>();
   const sweep = () => {
-    const now = clock.now();
+    const now = clock.monotonic();
     for (const [nodeId, token] of pending) {
       if (token.expires > now) break;
       pending.delete(nodeId);
@@ -46,12 +46,12 @@ export function openTokens(clock: Clock): ChannelTokens {
       if (pending.size >= mostTokens) sweep();
       if (pending.size >= mostTokens) return undefined;
       const token = randomBytes(32).toString('base64url');
-      pending.set(nodeId, { digest: digestOf(token), principal, expires: clock.now() + tokenLifetime });
+      pending.set(nodeId, { digest: digestOf(token), principal, expires: clock.monotonic() + tokenLifetime });
       return token;
     },
     redeem(nodeId, principal, token) {
       const issued = pending.get(nodeId);
-      if (!issued || issued.expires <= clock.now() || issued.principal !== principal) return false;
+      if (!issued || issued.expires <= clock.monotonic() || issued.principal !== principal) return false;
       // Digests have one length, so that the comparison tells nothing of the token's.
       if (!timingSafeEqual(issued.digest, digestOf(token))) return false;
       pending.delete(nodeId);

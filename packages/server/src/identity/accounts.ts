@@ -46,7 +46,7 @@ export function openAccounts(store: Store, clock: Clock, sealKey: Uint8Array): A
   let loading: Promise<Snapshot> | undefined;
 
   async function load(): Promise<Snapshot> {
-    const loadedAt = clock.now();
+    const loadedAt = clock.monotonic();
     const { users: userRows, keys: keyRows } = await store.read(everyUser);
     const users = new Map<string, Account>();
     const keys = new Map<string, AccountKey>();
@@ -76,7 +76,7 @@ export function openAccounts(store: Store, clock: Clock, sealKey: Uint8Array): A
     return fresh;
   }
   async function snapshot(): Promise<Snapshot> {
-    if (current && clock.now() - current.loadedAt < freshFor) return current;
+    if (current && clock.monotonic() - current.loadedAt < freshFor) return current;
     if (loading) return loading;
     const mine = load().then(
       (loaded) => {

@@ -5,7 +5,7 @@
 import type { Clock } from '../clock.ts';
 import type { NodesRow, Store } from '../store/index.ts';
 import { identityOf, type NodeIdentity } from './node.ts';
-import { findRow } from './queries.ts';
+import { type FoundRow, findRows } from './queries.ts';
 import type { Sighting } from './sightings.ts';
 
 /** A node in memory. */
@@ -16,12 +16,15 @@ export interface KnownNode {
   sightings: readonly Sighting[];
   /** Seconds between heartbeats, as presence has learned it. */
   period: number;
+  /** On the clock that nobody sets. */
   readonly readAt: number;
 }
 
 const mostKnown = 50_000;
 /** With PostgreSQL another server may change a node: what was read is believed for so long. */
 const believedFor = 2000;
+/** Nodes that are read by one statement. */
+const mostAtOnce = 500;
 
 /** Nodes in memory, least recently used first. */
 export class NodeBooks {
@@ -29,6 +32,9 @@ export class NodeBooks {
   readonly #clock: Clock;
   readonly #known = new Map<string, KnownNode>();
   readonly #loading = new Map<string, Promise<KnownNode | undefined>>();
+  /** The ids that the next statement asks for; undefined when none is on its way. */
+  #asking: Set<string> | undefined;
+  #answer: Promise<ReadonlyMap<string, FoundRow>> | undefined;
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -56,7 +62,7 @@ export class NodeBooks {
   }
 
   #believable(known: KnownNode): boolean {
-    return this.#store.dialect === 'sqlite' || this.#clock.now() - known.readAt < believedFor;
+    return this.#store.dialect === 'sqlite' || this.#clock.monotonic() - known.readAt < believedFor;
   }
 
   #load(nodeId: string, before: KnownNode | undefined): Promise<KnownNode | undefined> {
@@ -77,13 +83,28 @@ export class NodeBooks {
   }
 
   async #read(nodeId: string, before: KnownNode | undefined): Promise<KnownNode | undefined> {
-    const readAt = this.#clock.now();
-    const found = await this.#store.read((tx) => findRow(tx, nodeId));
+    const readAt = this.#clock.monotonic();
+    const found = (await this.#ask(nodeId)).get(nodeId);
     if (!found) return undefined;
     const { period, ...row } = found;
     const stored: readonly Sighting[] = JSON.parse(row.sightings);
     const memory = before?.row.sightings === row.sightings ? before.sightings : stored;
     return { row, identity: identityOf(row, () => this.#clock.now()), sightings: memory, period, readAt };
+  }
+
+  /** Reads a row together with all that are asked for in this turn: after a restart everybody comes at once. */
+  #ask(nodeId: string): Promise<ReadonlyMap<string, FoundRow>> {
+    if (!this.#asking || !this.#answer || this.#asking.size >= mostAtOnce) {
+      const ids = new Set<string>();
+      this.#asking = ids;
+      this.#answer = new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
+        if (this.#asking === ids) this.#asking = undefined;
+        const rows = await this.#store.read((tx) => findRows(tx, [...ids]));
+        return new Map(rows.map((row) => [row.node_id, row]));
+      });
+    }
+    this.#asking.add(nodeId);
+    return this.#answer;
   }
 
   #keep(nodeId: string, node: KnownNode): void {
