@@ -20,6 +20,7 @@ export class MassLossWatch {
   /** How many are in both: lost, and open again. */
   #back = 0;
   #current: { from: number; to: number } | undefined;
+  #latest = 0;
 
   opened(nodeId: string, epoch: number): void {
     if (!this.#open.has(nodeId) && this.#lost.has(nodeId)) this.#back++;
@@ -42,6 +43,8 @@ export class MassLossWatch {
     epoch: number,
     at: number,
   ): (MassLoss & { fresh: boolean; nodes: number }) | undefined {
+    if (at < this.#latest - massLossWindow) this.#startAnew();
+    this.#latest = at;
     this.#forget(at - massLossWindow);
     this.released(nodeId, epoch);
     this.#lost.delete(nodeId);
@@ -56,6 +59,13 @@ export class MassLossWatch {
     const from = fresh || !this.#current ? first : this.#current.from;
     this.#current = { from, to: at + massLossWindow };
     return { ...this.#current, fresh, nodes };
+  }
+
+  /** The clock was set back: what was noted by it would be recent until that time has come again. */
+  #startAnew(): void {
+    this.#lost.clear();
+    this.#back = 0;
+    this.#current = undefined;
   }
 
   /** The map is in the order of the closings. */

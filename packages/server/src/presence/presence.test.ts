@@ -61,6 +61,42 @@ test('when the clock of the server was ahead and is set right, nodes are lost ag
   assert.equal(presence.statusOf(await facts(ground, 'mi-1')).status, 'ConnectionLost');
 });
 
+test('a server listens, also while its start lies ahead since the clock was set back', async (context) => {
+  const ground = await openGround(context);
+  await (await openPresence({ ...ground, serverId: 'before' })).close();
+  ground.clock.jump(2 * day);
+  const presence = await openTestPresence(ground);
+  await join(ground, presence, 'mi-1');
+  ground.clock.step(-day);
+  await pass(ground.clock, 10 * second);
+  await presence.ping(region, 'mi-1', ground.clock.now());
+  assert.equal(presence.statusOf(await facts(ground, 'mi-1')).status, 'Online');
+  await pass(ground.clock, 16 * minute);
+  assert.equal(presence.statusOf(await facts(ground, 'mi-1')).status, 'ConnectionLost');
+});
+
+test('many losses at once are noticed also after the clock was set back', async (context) => {
+  const ground = await openGround(context);
+  const losses: number[] = [];
+  const presence = await openTestPresence(ground, {
+    hooks: { onMassLoss: ({ nodes }) => void losses.push(nodes) },
+  });
+  const ids = Array.from({ length: 10 }, (_, index) => `mi-${index}`);
+  await join(ground, presence, ...ids);
+  const loseAll = async () => {
+    for (const id of ids) {
+      const epoch = await presence.channelOpened(region, id);
+      await presence.channelClosed(region, id, epoch!, 'node');
+    }
+  };
+  await loseAll();
+  const before = losses.length;
+  assert.ok(before > 0);
+  ground.clock.step(-day);
+  await loseAll();
+  assert.ok(losses.length > before);
+});
+
 test('the period is learned from two equal gaps, and unlearned', async (context) => {
   const ground = await openGround(context);
   const presence = await openTestPresence(ground);

@@ -27,7 +27,12 @@ export async function renewLease(tx: WriteTx, serverId: string, now: number): Pr
   const servers = tx.everywhere;
   const renewed = await servers
     .updateTable('servers')
-    .set({ lease_until: now + leaseLength })
+    .set((row) => ({
+      lease_until: now + leaseLength,
+      // A start that lies ahead was written before the clock was set back. Left, this server wouldn't count as
+      // listening until that time has come.
+      started_at: row.case().when('started_at', '>', now).then(now).else(row.ref('started_at')).end(),
+    }))
     .where('server_id', '=', serverId)
     .where('lease_until', '>=', now)
     .executeTakeFirst();
