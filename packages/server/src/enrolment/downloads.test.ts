@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -60,4 +60,50 @@ test('machines that download, fast or never, share one file', {
   assert.ok(handles() - before <= 2 * stalled.length, `${handles() - before} handles`);
   await Promise.all([whole(), whole()]);
   for (const response of stalled) response.destroy();
+});
+
+test('a folder that could not be read once is read again by the next who asks', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'rollcall-downloads-'));
+  const folder = join(root, 'packages/wire');
+  mkdirSync(folder, { recursive: true });
+  t.after(() => {
+    // Whoever runs the tests as root may read everything, and is somebody else for a moment.
+    if (process.getuid?.() === 0) process.seteuid?.(0);
+    rmSync(root, { recursive: true });
+  });
+  const pages = openEnrolment({
+    root,
+    cache: join(root, 'cache'),
+    version: '1',
+    serverUrl: 'https://localhost',
+    region: 'us-east-1',
+    trustBundle: () => '',
+    publiclyTrusted: true,
+  });
+  const server = createServer(async (_, response) => {
+    try {
+      await pages.get('/enroll')!.send(response, 'id');
+    } catch {
+      response.writeHead(500).end();
+    }
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const ask = async () => {
+    const { port } = server.address() as AddressInfo;
+    const [response] = (await once(get({ port, host: '127.0.0.1', agent: false }), 'response')) as [
+      IncomingMessage,
+    ];
+    response.resume();
+    return response.statusCode;
+  };
+  chmodSync(root, 0o755);
+  chmodSync(folder, 0o000);
+  if (process.getuid?.() === 0) process.seteuid?.(65_534);
+  assert.equal(await ask(), 500);
+  if (process.getuid?.() === 0) process.seteuid?.(0);
+  chmodSync(folder, 0o755);
+  assert.equal(await ask(), 200);
 });

@@ -37,7 +37,17 @@ export function openEnrolment(deps: EnrolmentDeps): ReadonlyMap<string, Enrolmen
   const platforms = platformsAtHand(root);
   // What this process hands out is what it is: an update comes with a restart.
   let known: Promise<string> | undefined;
-  const build = () => (known ??= buildOf(root).then((digest) => `${deps.version}-${digest}`));
+  const build = async (): Promise<string> => {
+    known ??= buildOf(root).then((digest) => `${deps.version}-${digest}`);
+    const mine = known;
+    try {
+      return await mine;
+    } catch (error) {
+      // Too many open files, say: gone in a moment, which what is kept would not be.
+      if (known === mine) known = undefined;
+      throw error;
+    }
+  };
   const pages = new Map<string, EnrolmentPage>();
   pages.set('/enroll', {
     contentType: 'text/x-shellscript; charset=utf-8',
