@@ -1,21 +1,21 @@
 /** The SQL of single nodes; lists are in `list-query.ts`. */
-import type { NodesRow, ReadTx, WriteTx } from '../store/index.ts';
+import { sql } from 'kysely';
+import { type NodesRow, type ReadTx, rowsOf, type WriteTx } from '../store/index.ts';
 
-/** A node by its id, in whichever region it is, with the period of its heartbeats (seconds). */
-export async function findRow(
-  tx: ReadTx,
-  nodeId: string,
-): Promise<(NodesRow & { period: number }) | undefined> {
-  const row = await tx.everywhere
-    .selectFrom('nodes')
-    .leftJoin('presence', (join) =>
-      join.onRef('presence.region', '=', 'nodes.region').onRef('presence.node_id', '=', 'nodes.node_id'),
-    )
-    .selectAll('nodes')
-    .select('presence.period')
-    .where('nodes.node_id', '=', nodeId)
-    .executeTakeFirst();
-  return row && { ...row, period: row.period ?? 300 };
+/** A node's row with the period of its heartbeats, in seconds. */
+export type FoundRow = NodesRow & { readonly period: number };
+
+/** Nodes by their ids, in whichever region each is. */
+export async function findRows(tx: ReadTx, nodeIds: readonly string[]): Promise<FoundRow[]> {
+  const asked = nodeIds.map((node_id) => ({ node_id }));
+  const { rows } = await sql<NodesRow & { period: number | null }>`
+    SELECT nodes.*, presence.period AS period
+    FROM ${rowsOf(tx, 'asked', asked, { node_id: 'text' })}
+    JOIN nodes ON nodes.node_id = asked.node_id
+    LEFT JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id`.execute(
+    tx.everywhere,
+  );
+  return rows.map((row) => ({ ...row, period: row.period ?? 300 }));
 }
 
 /** A node of a region that is registered. */
