@@ -528,7 +528,8 @@ function byKeyPair(
 test("a node's key pair, current or previous, opens only what is signed with it", async () => {
   for (const pair of [keys, previousKeys]) {
     const { principal } = await bench.identity.authenticate(byKeyPair(nodeId, pair.privateKey));
-    assert.equal(principal.kind === 'node' && principal.by, 'node-key');
+    assert.ok(principal.kind === 'node' && principal.by === 'node-key');
+    assert.ok(principal.key?.equals(pair.publicKey), 'and which of the two it was is known');
   }
   await refused({ ...byKeyPair(), nodeKeyAllowed: false }, 'UnrecognizedClientException');
   await refused(

@@ -132,9 +132,9 @@ export function authenticator(deps: AuthenticationDeps) {
     if (!allowed) throw no.invalid('node-key-not-for-this', claim);
     if (signed.form !== 'header' || signed.sessionToken !== undefined)
       throw no.unknownNode(nodeId, 'node-key-misused');
-    const found = await verifyNodeKey(deps.findNode, nodeId, text, signature);
+    const { node: found, key } = await verifyNodeKey(deps.findNode, nodeId, text, signature);
     if (found.region !== region) throw no.wrongRegion(region, [found.region], claim);
-    return nodePrincipal(nodeId, found.region, found.roleName, 'node-key');
+    return { ...nodePrincipal(nodeId, found.region, found.roleName, 'node-key'), key };
   }
 
   function nodePrincipal(
@@ -142,7 +142,7 @@ export function authenticator(deps: AuthenticationDeps) {
     region: string,
     role: string,
     by: 'node-key' | 'credentials',
-  ): Principal {
+  ): Principal & { kind: 'node' } {
     return {
       kind: 'node',
       arn: `arn:aws:sts::${deps.account}:assumed-role/${role}/${nodeId}`,

@@ -23,23 +23,23 @@ export type FindNode = (nodeId: string) => Promise<NodeIdentity | undefined>;
 /** A key that nobody holds, so that an unknown node takes as long to refuse as a known one. */
 let nobodysKey: KeyObject | undefined;
 
-/** Answers the node whose key made the signature, or refuses. */
+/** Answers the node whose key made the signature, and which of its keys that is; or refuses. */
 export async function verifyNodeKey(
   findNode: FindNode,
   nodeId: string,
   text: string,
   signature: string,
-): Promise<NodeIdentity> {
+): Promise<{ readonly node: NodeIdentity; readonly key: KeyObject }> {
   const node = /^mi-[0-9a-f]{17}$/.test(nodeId) ? await findNode(nodeId) : undefined;
   if (!node) {
     nobodysKey ??= keyOfNobody();
     verifyRsaSignature(nobodysKey, text, signature);
     throw no.unknownNode(nodeId, 'unknown-node');
   }
-  const verified = node.publicKeys.some((key) => verifyRsaSignature(key, text, signature));
-  if (!verified) throw no.unknownNode(nodeId, 'node-signature-mismatch');
+  const key = node.publicKeys.find((one) => verifyRsaSignature(one, text, signature));
+  if (!key) throw no.unknownNode(nodeId, 'node-signature-mismatch');
   if (!node.registered) throw no.unknownNode(nodeId, 'node-deregistered');
-  return node;
+  return { node, key };
 }
 
 function keyOfNobody(): KeyObject {

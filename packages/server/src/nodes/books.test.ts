@@ -10,7 +10,7 @@ test('what another server changed is seen within two seconds, also after the clo
   const nodeId = await world.join({ name: 'before' });
   // Only PostgreSQL is shared with other servers; what counts here is who asks it, and when.
   const shared: Store = { ...store, dialect: 'postgres', read: (work) => store.read(work) };
-  const books = new NodeBooks(shared, clock);
+  const books = new NodeBooks(shared, clock, () => 0);
   const name = async () => (await books.find(nodeId))?.row.name;
   assert.equal(await name(), 'before');
   await store.write((tx) =>

@@ -30,15 +30,17 @@ const mostAtOnce = 500;
 export class NodeBooks {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #keyGrace: () => number;
   readonly #known = new Map<string, KnownNode>();
   readonly #loading = new Map<string, Promise<KnownNode | undefined>>();
   /** The ids that the next statement asks for; undefined when none is on its way. */
   #asking: Set<string> | undefined;
   #answer: Promise<ReadonlyMap<string, FoundRow>> | undefined;
 
-  constructor(store: Store, clock: Clock) {
+  constructor(store: Store, clock: Clock, keyGrace: () => number) {
     this.#store = store;
     this.#clock = clock;
+    this.#keyGrace = keyGrace;
   }
 
   /** The node, deregistered or not; `undefined` when the id was never given to one. */
@@ -89,7 +91,8 @@ export class NodeBooks {
     const { period, ...row } = found;
     const stored: readonly Sighting[] = JSON.parse(row.sightings);
     const memory = before?.row.sightings === row.sightings ? before.sightings : stored;
-    return { row, identity: identityOf(row, () => this.#clock.now()), sightings: memory, period, readAt };
+    const identity = identityOf(row, () => this.#clock.now(), this.#keyGrace);
+    return { row, identity, sightings: memory, period, readAt };
   }
 
   /** Reads a row together with all that are asked for in this turn: after a restart everybody comes at once. */

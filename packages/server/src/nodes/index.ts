@@ -33,7 +33,7 @@ export interface Nodes {
 /** Opens the nodes. */
 export function openNodes(deps: NodesDeps): Nodes {
   const { trustOf = () => undefined, keyGrace = () => 7 * 86_400_000, hooks = {}, ...rest } = deps;
-  const books = new NodeBooks(deps.store, deps.clock);
+  const books = new NodeBooks(deps.store, deps.clock, keyGrace);
   const core: NodesCore = { ...rest, trustOf, keyGrace, hooks, books };
   deps.tags.serve({
     type: 'ManagedInstance',

@@ -1,6 +1,7 @@
 /** Tokens and key rotation. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readPublicKey } from './node.ts';
 import { newPublicKey, nodePrincipal, openNodesWorld, refusalOf } from './testing.ts';
 
 test('a machine that isn’t the one that registered gets no token', async (context) => {
@@ -40,4 +41,30 @@ test('a new key takes over at once, and the one before is good for a week', asyn
   await rotate(first!);
   assert.deepEqual(await keys(), [first, second], 'an agent that could not save puts the old one back');
   assert.equal((await refusalOf(rotate('nonsense'))).code, 'InvalidPublicKey');
+});
+
+test('the key that a rotation was signed with stays good, however many answers are lost', async (context) => {
+  let grace = 7 * 86_400_000;
+  const world = await openNodesWorld(context, { keyGrace: () => grace });
+  const nodeId = await world.join();
+  const keys = async () =>
+    (await world.nodes.findNode(nodeId))?.publicKeys.map((key) =>
+      key.export({ format: 'der', type: 'spki' }).toString('base64'),
+    );
+  const [held] = (await keys()) ?? [];
+  const key = readPublicKey(held!, 'Rsa')!;
+  const principal = { ...nodePrincipal(nodeId, 'node-key'), key };
+  const rotate = (NewPublicKey: string) =>
+    world.call('UpdateManagedInstancePublicKey', { NewPublicKey, NewPublicKeyType: 'Rsa' }, { principal });
+  // The official agent makes another pair for each try.
+  for (let lost = 0; lost < 3; lost++) {
+    const next = newPublicKey();
+    await rotate(next);
+    assert.deepEqual(await keys(), [next, held]);
+  }
+  const [newest] = (await keys()) ?? [];
+  await rotate(held!);
+  assert.deepEqual(await keys(), [held, newest], 'put back, it is the current one');
+  grace = 0;
+  assert.deepEqual(await keys(), [held], 'an operator can end the grace at once');
 });

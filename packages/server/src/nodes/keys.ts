@@ -1,4 +1,5 @@
 /** What a node does with the key pair that it registered: get credentials, and put another key in its place. */
+import type { KeyObject } from 'node:crypto';
 import type {
   RequestManagedInstanceRoleTokenInput,
   RequestManagedInstanceRoleTokenOutput,
@@ -49,7 +50,9 @@ export function keyOperations(core: NodesCore): readonly AnyOperation[] {
       changes: true,
       async handle(call, input) {
         const { node_id: nodeId } = (await callingNode(core, call)).row;
-        if (!readPublicKey(input.NewPublicKey, input.NewPublicKeyType)) throw invalidPublicKey();
+        const key = readPublicKey(input.NewPublicKey, input.NewPublicKeyType);
+        if (!key) throw invalidPublicKey();
+        const signer = signedWith(call);
         await core.store.write(async (tx) => {
           const row = await registeredRow(tx, call.region, nodeId);
           if (!row) throw notExisting(nodeId);
@@ -58,7 +61,9 @@ export function keyOperations(core: NodesCore): readonly AnyOperation[] {
           await updateRegistered(tx, call.region, nodeId, {
             public_key: input.NewPublicKey,
             public_key_type: input.NewPublicKeyType,
-            previous_public_key: row.public_key,
+            // An agent that lost our answer holds the key that it signed with, and maybe no other: it stays good
+            // however many answers are lost. The key that was on its way to such an agent nobody may hold.
+            previous_public_key: !signer || signer.equals(key) ? row.public_key : encoded(signer),
             previous_key_until: call.at + core.keyGrace(),
           });
           await recordAudit(tx, call, { resource: nodeArn(call.region, call.account, nodeId) });
@@ -68,6 +73,16 @@ export function keyOperations(core: NodesCore): readonly AnyOperation[] {
       },
     }),
   ];
+}
+
+/** The key that this very call was signed with. */
+function signedWith({ principal }: Call): KeyObject | undefined {
+  return principal.kind === 'node' ? principal.key : undefined;
+}
+
+/** As agents send it. */
+function encoded(key: KeyObject): string {
+  return key.export({ format: 'der', type: 'spki' }).toString('base64');
 }
 
 /** The key isn't one that a node can register. */

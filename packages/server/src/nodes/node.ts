@@ -52,8 +52,11 @@ export function readPublicKey(base64: string, type: string): KeyObject | undefin
   }
 }
 
-/** The identity in a row; keys are made when they are asked for, which heartbeats never do. */
-export function identityOf(row: NodesRow, now: () => number): NodeIdentity {
+/**
+ * The identity in a row; keys are made when they are asked for, which heartbeats never do. With a `keyGrace` of 0,
+ * previous keys are good no more, whatever they were promised.
+ */
+export function identityOf(row: NodesRow, now: () => number, keyGrace: () => number): NodeIdentity {
   let current: KeyObject | undefined;
   return {
     nodeId: row.node_id,
@@ -64,7 +67,8 @@ export function identityOf(row: NodesRow, now: () => number): NodeIdentity {
     get publicKeys() {
       current ??= readPublicKey(row.public_key, row.public_key_type);
       const keys = current ? [current] : [];
-      if (row.previous_public_key !== null && (row.previous_key_until ?? 0) > now()) {
+      const inGrace = keyGrace() > 0 && (row.previous_key_until ?? 0) > now();
+      if (row.previous_public_key !== null && inGrace) {
         const previous = readPublicKey(row.previous_public_key, row.public_key_type);
         if (previous) keys.push(previous);
       }

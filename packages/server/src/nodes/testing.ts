@@ -59,7 +59,10 @@ export function anyPublicKey(): string {
 }
 
 /** What tests may pass in themselves. */
-export type WorldOptions = Partial<Pick<NodesDeps, 'trustOf'>> & { hooks?: NodeHooks; ground?: Ground };
+export type WorldOptions = Partial<Pick<NodesDeps, 'trustOf' | 'keyGrace'>> & {
+  hooks?: NodeHooks;
+  ground?: Ground;
+};
 
 /** Opens nodes with all that is to their left. */
 export async function openNodesWorld(context: TestContext, options: WorldOptions = {}): Promise<NodesWorld> {
@@ -81,6 +84,7 @@ export async function openNodesWorld(context: TestContext, options: WorldOptions
       sessionToken: JSON.stringify(grant),
       expiresAt: clock.now() + 3_600_000,
     }),
+    ...(options.keyGrace && { keyGrace: options.keyGrace }),
     ...(options.trustOf && { trustOf: options.trustOf }),
     ...(options.hooks && { hooks: options.hooks }),
   });

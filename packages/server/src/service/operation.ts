@@ -3,6 +3,7 @@
  * Every capability folder exports a list of these; `api` serves them and nothing else. An operation
  * without an access rule doesn't compile.
  */
+import type { KeyObject } from 'node:crypto';
 
 /** Who a request was proved to come from. */
 export type Principal =
@@ -16,6 +17,8 @@ export type Principal =
       readonly region: string;
       /** How it proved itself: with the key pair that it registered, or with credentials we issued. */
       readonly by: 'node-key' | 'credentials';
+      /** With a key pair: the public key that verified it, which needn't be the newest one of the node. */
+      readonly key?: KeyObject;
     };
 
 /** Where a request came from. */

@@ -48,7 +48,8 @@ export const knownSettings = {
     default: 168,
     least: 0,
     most: 720,
-    description: 'Hours for which the previous key of a node is accepted after it changed its key.',
+    description:
+      'Hours for which the previous key of a node is accepted after it changed its key; 0 ends it at once for all nodes.',
   },
   'activation-guess-limit': {
     kind: 'count',
