@@ -13,7 +13,7 @@ import { StoreUnavailable } from '../store/index.ts';
 import { authorize } from './authorize.ts';
 import { ClientGone, decodeBody, readBody } from './body.ts';
 import type { Metrics } from './metrics.ts';
-import { plainError, respondJson, storeSilent } from './respond.ts';
+import { JSON_TYPE, plainError, respondJson, respondUnread, storeSilent } from './respond.ts';
 import type { Throttle } from './throttle.ts';
 
 /** What answering a call needs. */
@@ -114,8 +114,9 @@ export async function answerCall(
     const text = known
       ? writeError(service, name, error.code, error.message)
       : plainError(error.code, error.message);
-    const closing = error.status === 413 ? { Connection: 'close' } : undefined;
-    respondJson(response, error.status, id, text, closing);
+    const answer = { status: error.status, id, body: text, contentType: JSON_TYPE };
+    if (error.status === 413) respondUnread(deps.clock, request, response, answer);
+    else respondJson(response, error.status, id, text);
   }
 }
 

@@ -11,15 +11,12 @@ import { StoreUnavailable } from '../store/index.ts';
 import { authorize } from './authorize.ts';
 import { ClientGone, decodeBody, readBody } from './body.ts';
 import type { CallDeps } from './calls.ts';
-import { respond, storeSilent } from './respond.ts';
+import { farewell, respond, respondUnread, storeSilent } from './respond.ts';
 
 /** What the gateway needs beyond what every call needs. */
 export interface GatewayDeps extends CallDeps {
   readonly channels: Channels;
 }
-
-/** How long a client that was refused an upgrade may take to hang up, in milliseconds. */
-const farewell = 2_000;
 
 // Ids become paths on the node and keys in the store: nothing but these characters is passed on.
 const CHANNEL_PATH = /^\/v1\/(control-channel|data-channel)\/([A-Za-z0-9_.-]{1,96})$/;
@@ -99,11 +96,8 @@ export async function createChannel(
     const refusal = asRefusal(deps, error, id, path);
     knock(deps, refusal, source);
     const answer = channelRefused(refusal);
-    respond(response, answer.status, id, answer.body, {
-      'Content-Type': answer.contentType,
-      // What is left of the body is read by nobody: no other request can follow it.
-      ...(refusal.status === 413 ? { Connection: 'close' } : {}),
-    });
+    if (refusal.status === 413) return respondUnread(deps.clock, request, response, { ...answer, id });
+    respond(response, answer.status, id, answer.body, { 'Content-Type': answer.contentType });
   }
 }
 

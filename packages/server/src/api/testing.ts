@@ -72,5 +72,5 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
       });
       call.on('error', reject).end(body);
     });
-  return { ask, logged, knocks, sockets, clock };
+  return { ask, port, logged, knocks, sockets, clock };
 }
