@@ -81,6 +81,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
     sources: openThrottle(clock, { burst: 5_000, perSecond: 500 }),
     forgeries: openThrottle(clock, { burst: 1_000, perSecond: 100 }),
     crowded: () => listener.crowded(),
+    vouchFor: (socket) => listener.vouchFor(socket),
     sourceOf: visitorOf,
     ready: () =>
       store
@@ -197,6 +198,11 @@ function gauges(metrics: Metrics, { channels, knocks }: Rooms, listener: Listene
     'rollcall_connections_turned_away',
     'Connections closed for want of room.',
     () => listener.counts().turnedAway,
+  );
+  metrics.gauge(
+    'rollcall_connections_sent_away',
+    'Idle connections closed to make room, on which nobody had proved who they are.',
+    () => listener.counts().sentAway,
   );
   metrics.gauge('rollcall_knocks_waiting', 'Refused attempts not yet written.', () => knocks.waiting);
 }

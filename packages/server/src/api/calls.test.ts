@@ -1,7 +1,7 @@
 /** What one call leaves behind for the next one on the same connection: nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { operation } from '../service/index.ts';
+import { operation, Refusal } from '../service/index.ts';
 import { openTestApi } from './testing.ts';
 
 const nodeId = 'mi-0123456789abcdef0';
@@ -44,4 +44,32 @@ test('polls that follow one another on a connection leave nothing behind on it',
   for (let more = 0; more < 20; more++) await poll();
   assert.equal(sockets.length, 1);
   assert.equal(await poll(), once);
+});
+
+test('a connection is vouched for by a request that was proved, not by one that was refused', async (t) => {
+  let proved = false;
+  const { ask, sockets, vouchedFor } = await openTestApi(t, {
+    authenticate: async ({ service }) => {
+      if (!proved) throw new Refusal('UnrecognizedClientException', 'The key is nobody’s.');
+      const arn = 'arn:aws:iam::123456789012:user/admin';
+      return {
+        principal: { kind: 'user', arn, name: 'admin', accessKeyId: 'AKIA' },
+        region: 'us-east-1',
+        service,
+      };
+    },
+    operations: [],
+  });
+  const headers = {
+    Authorization: 'AWS4-HMAC-SHA256 Credential=x',
+    'X-Amz-Target': 'AmazonSSM.ListCommands',
+  };
+  await ask('POST', '/', headers, '{}');
+  await ask('POST', '/v1/control-channel/mi-0123456789abcdef0', headers, '{}');
+  assert.deepEqual(vouchedFor, []);
+  proved = true;
+  await ask('POST', '/', headers, '{}');
+  assert.equal(vouchedFor.length, 1);
+  await ask('POST', '/v1/control-channel/mi-0123456789abcdef0', headers, '{}');
+  assert.deepEqual(vouchedFor, [sockets[0], sockets[0]]);
 });

@@ -3,6 +3,7 @@
  * do they ask, and what is answered. Every refusal leaves through one place.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { findShapes, readInput, writeError, writeOutput } from '@rollcall/wire/ssm';
 import type { Audit } from '../audit/index.ts';
 import type { Clock } from '../clock.ts';
@@ -31,6 +32,8 @@ export interface CallDeps {
   readonly log: { warn(fields: object, text: string): void; error(fields: object, text: string): void };
   /** True when connections are getting scarce: answers to calls then close theirs. */
   crowded(): boolean;
+  /** Told of every connection that carried a request which was proved to be somebody's. */
+  vouchFor(socket: Socket): void;
   /** Extra headers for the answer to a call of a node, e.g. the roots that it should come to trust. */
   nodeHeaders(call: Call): Readonly<Record<string, string>> | undefined;
 }
@@ -159,6 +162,7 @@ async function identify(
       at,
     }),
   );
+  deps.vouchFor(request.socket);
   return { ...base, region: proved.region, principal: proved.principal };
 }
 

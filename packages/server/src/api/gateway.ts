@@ -49,6 +49,7 @@ async function admit(
     source,
     at,
   });
+  deps.vouchFor(request.socket);
   const call: Call = {
     id,
     at,

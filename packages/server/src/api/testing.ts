@@ -28,6 +28,7 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
   const throttle = () => openThrottle(clock, { burst: options.burst ?? 1_000, perSecond: 1 });
   const logged: object[] = [];
   const knocks: Knock[] = [];
+  const vouchedFor: Socket[] = [];
   let next = 0;
   const api = openApi({
     clock,
@@ -44,6 +45,7 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
     metrics: openMetrics(),
     log: { warn: (fields) => logged.push(fields), error: (fields) => logged.push(fields) },
     crowded: () => false,
+    vouchFor: (socket) => void vouchedFor.push(socket),
     nodeHeaders: () => undefined,
     sourceOf: () => ({ address: addresses[next++ % addresses.length]!, port: 1 }),
     ready: async () => undefined,
@@ -72,5 +74,5 @@ export async function openTestApi(t: TestContext, options: TestApiOptions) {
       });
       call.on('error', reject).end(body);
     });
-  return { ask, port, logged, knocks, sockets, clock };
+  return { ask, port, logged, knocks, vouchedFor, sockets, clock };
 }

@@ -1,6 +1,7 @@
 /**
  * Receives sockets before TLS does: reads who it is, hands them on, and notes those that never come to a request.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -17,6 +18,7 @@ import { familyOf, versionNames } from './families.ts';
 import { handshakeFault } from './faults.ts';
 import type { Limits } from './limits.ts';
 import { peek } from './peek.ts';
+import { type Stranger, Strangers } from './strangers.ts';
 
 /** Whom the front door tells what. */
 export interface FrontDoorOptions {
@@ -41,6 +43,8 @@ export interface ConnectionCounts {
   readonly resumed: number;
   /** Closed as they came, since there were too many. */
   readonly turnedAway: number;
+  /** Closed to make room, since nobody had proved anything on them and they were idle. */
+  readonly sentAway: number;
 }
 
 /** A connection between accept and the end of its handshake, or (secured) to its first request. */
@@ -49,6 +53,8 @@ interface Guest {
   visitor: Visitor;
   versions: readonly number[];
   timer: Timer | undefined;
+  /** Until the first verified request. */
+  stranger: Stranger | undefined;
   /** A knock is left once. */
   noted: boolean;
 }
@@ -64,11 +70,13 @@ export class FrontDoor {
   readonly #arriving = new Set<Guest>();
   /** Looked up also after a socket has closed: TLS tells of a reset only then. */
   readonly #guests = new WeakMap<Socket, Guest>();
+  readonly #strangers: Strangers;
   #shut = false;
   #accepted = 0;
   #secured = 0;
   #resumed = 0;
   #turnedAway = 0;
+  #sentAway = 0;
 
   constructor(server: Server, options: FrontDoorOptions, limits: Limits) {
     this.#options = options;
@@ -83,7 +91,17 @@ export class FrontDoor {
     server.on('connection', (socket: Socket) => this.#receive(socket));
     server.on('secureConnection', (socket: TLSSocket) => this.#welcome(socket));
     server.on('tlsClientError', (error, socket) => this.#lament(error, socket));
-    server.on('drop', () => void this.#turnedAway++);
+    server.on('drop', () => {
+      this.#turnedAway++;
+      this.makeRoom();
+    });
+    server.on('request', (request, response) => this.#serve(request, response));
+    this.#strangers = new Strangers({
+      clock: options.clock,
+      places: limits.maxConnections,
+      taken: () => this.#open.size,
+      sendAway: ({ socket }) => this.#sendAway(socket),
+    });
   }
 
   counts(): ConnectionCounts {
@@ -94,7 +112,27 @@ export class FrontDoor {
       secured: this.#secured,
       resumed: this.#resumed,
       turnedAway: this.#turnedAway,
+      sentAway: this.#sentAway,
     };
+  }
+
+  /** Somebody has proved on this connection who they are: from now on its place is theirs. */
+  vouchFor(socket: Socket): void {
+    const guest = this.#guestOf(socket);
+    if (!guest?.stranger) return;
+    this.#strangers.delete(guest.stranger);
+    guest.stranger = undefined;
+  }
+
+  /** The connection is in use for good, by a websocket or on the way to one. */
+  hold(socket: Socket): void {
+    const stranger = this.#guestOf(socket)?.stranger;
+    if (stranger) this.#strangers.begin(stranger);
+  }
+
+  /** Closes idle connections that nobody vouched for, if there are too many. */
+  makeRoom(): void {
+    this.#strangers.makeRoom();
   }
 
   /** From now on the end of a connection is our doing, and nobody's knock. Those still arriving are closed. */
@@ -116,15 +154,18 @@ export class FrontDoor {
       visitor: { ...own, client: 'unknown' },
       versions: [],
       timer: undefined,
+      stranger: this.#strangers.add(socket),
       noted: false,
     };
     this.#accepted++;
     this.#open.add(socket);
     this.#guests.set(socket, guest);
     this.#arriving.add(guest);
+    this.makeRoom();
     socket.on('error', ignore);
     socket.on('close', () => {
       this.#open.delete(socket);
+      if (guest.stranger) this.#strangers.delete(guest.stranger);
       this.#settle(guest);
     });
     const stop = peek(socket, trusted, (opening) => {
@@ -155,6 +196,7 @@ export class FrontDoor {
         socket.destroy();
       });
       introduce(socket, guest.visitor);
+      if (guest.stranger) this.#strangers.begin(guest.stranger);
       this.#handOn(socket);
     });
     this.#expect(guest, this.#limits.helloTimeout, () => {
@@ -182,6 +224,7 @@ export class FrontDoor {
     const guest = raw && this.#guests.get(raw);
     if (!raw || !guest) return;
     this.#settle(guest);
+    if (guest.stranger) this.#strangers.end(guest.stranger);
     this.#secured++;
     if (socket.isSessionReused()) this.#resumed++;
     introduce(socket, guest.visitor);
@@ -189,6 +232,30 @@ export class FrontDoor {
       if (socket.bytesRead === 0) this.#note(guest, 'tls', 'handshake-then-nothing');
     });
     this.#options.onConnection?.(socket, guest.visitor);
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const stranger = this.#guestOf(request.socket)?.stranger;
+    if (!stranger) return;
+    this.#strangers.begin(stranger);
+    response.once('close', () => this.#strangers.end(stranger));
+  }
+
+  /** The end is our doing, and no fault of theirs: it leaves no knock. */
+  #sendAway(socket: Socket): void {
+    const guest = this.#guests.get(socket);
+    if (guest) {
+      guest.noted = true;
+      this.#settle(guest);
+    }
+    this.#sentAway++;
+    this.#open.delete(socket);
+    socket.destroy();
+  }
+
+  #guestOf(socket: Socket): Guest | undefined {
+    const raw = beneath(socket);
+    return raw && this.#guests.get(raw);
   }
 
   #lament(error: Error, socket: TLSSocket): void {
@@ -220,8 +287,8 @@ export class FrontDoor {
 function ignore(): void {}
 
 /** The TCP socket under a TLS one. Node keeps it without naming it in its documentation; a test watches over it. */
-function beneath(socket: TLSSocket): Socket | undefined {
-  return (socket as TLSSocket & { _parent?: Socket })._parent;
+function beneath(socket: Socket): Socket | undefined {
+  return (socket as Socket & { _parent?: Socket })._parent;
 }
 
 const plainAnswer = 'This port speaks HTTPS.\n';

@@ -1,5 +1,6 @@
 /** A listener with certificates of its own on a free loopback port, for the tests of this folder. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -22,10 +23,10 @@ export interface TestDoor {
   knock(): Promise<ListenerKnock>;
 }
 
-/** Opens a door that answers `hello` to every request; closed when the test ends. */
+/** Opens a door that answers `hello` to every request, unless told otherwise; closed when the test ends. */
 export async function openTestDoor(
   t: TestContext,
-  options: Partial<ListenerOptions> & { certificateClock?: Clock } = {},
+  options: Partial<ListenerOptions> & { certificateClock?: Clock; answer?: RequestListener } = {},
 ): Promise<TestDoor> {
   const directory = mkdtempSync(join(tmpdir(), 'rollcall-listener-'));
   const clock = manualClock(Date.now());
@@ -47,7 +48,7 @@ export async function openTestDoor(
     },
     ...options,
   });
-  listener.server.on('request', (_, response) => response.end('hello'));
+  listener.server.on('request', options.answer ?? ((_, response) => response.end('hello')));
   t.after(async () => {
     await listener.close();
     await certificates.close();

@@ -16,7 +16,7 @@ export interface Limits {
   /** Bytes of a request's head. */
   readonly maxHeaderSize: number;
   readonly maxHeadersCount: number;
-  /** Connections at once; more are closed as they come. */
+  /** Connections at once; more are closed as they come, and idle ones of strangers before it comes to that. */
   readonly maxConnections: number;
   /** How often stalled requests are looked for. */
   readonly checkEvery: number;

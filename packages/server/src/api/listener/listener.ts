@@ -29,6 +29,11 @@ export interface Listener {
   readonly address: AddressInfo;
   readonly limits: Limits;
   counts(): ConnectionCounts;
+  /**
+   * Says that a request of this connection was proved to be somebody's. Those on which none was are closed while
+   * idle when there are too many connections.
+   */
+  vouchFor(socket: Socket): void;
   /** True past half of the connections allowed, and while closing: then answers should close theirs. */
   crowded(): boolean;
   /** Serves what `tls()` gives now. Connections that are open stay. */
@@ -56,7 +61,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     handshakeTimeout: limits.handshakeTimeout * 2, // ours, by the clock, comes first
     noDelay: true,
     // Any other upgrade is only offered: who offers one wants an answer, as it came, all the same.
-    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === 'websocket',
+    shouldUpgradeCallback(request) {
+      const upgrades = request.headers.upgrade?.toLowerCase() === 'websocket';
+      if (upgrades) door.hold(request.socket);
+      return upgrades;
+    },
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
     maxHeaderSize: limits.maxHeaderSize,
@@ -72,6 +81,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const door = new FrontDoor(server, options, limits);
   let closing = false;
   await listen(server, options);
+  const rounds = options.clock.every(1_000, () => door.makeRoom());
   const rotation = options.clock.every(day, () => {
     ticketKeys = randomBytes(48);
     server.setTicketKeys(ticketKeys);
@@ -82,10 +92,12 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     limits,
     counts: () => door.counts(),
     // Node closes what is idle when it stops listening, but keeps alive what is answered after that.
+    vouchFor: (socket) => door.vouchFor(socket),
     crowded: () => closing || door.counts().open > limits.maxConnections / 2,
     updateCertificate: () => server.setSecureContext(secure()),
     async close(grace = 0) {
       rotation.cancel();
+      rounds.cancel();
       closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       door.shut();
