@@ -69,7 +69,7 @@ for (let round = 0; round < rounds; round++) {
   try {
     const port = await freePort();
     const flags = ['--listen', `localhost:${port}`, '--data', join(folder, 'data'), '--metrics', 'off'];
-    const up = [process.execPath, join(root, 'packages/cli/src/main.ts'), 'up', ...flags];
+    const up = [process.execPath, join(root, 'packages/cli/src/main.js'), 'up', ...flags];
     const url = `https://localhost:${port}/readyz`;
     first.push(await start(up, url, 0));
     later.push(await start(up, url, rest));

@@ -68,7 +68,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     'off',
     ...(options.flags ?? []),
   ];
-  const child = spawn(process.execPath, [join(root, 'packages/cli/src/main.ts'), 'up', ...flags], {
+  const child = spawn(process.execPath, [join(root, 'packages/cli/src/main.js'), 'up', ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },
   });

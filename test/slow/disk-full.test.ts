@@ -14,7 +14,7 @@ import { makeKeyPool } from '../harness/key-pool.ts';
 import { freePort } from '../harness/server.ts';
 import { type Fleet, openFleet } from '../harness/simulated-agent.ts';
 
-const main = join(import.meta.dirname, '../../packages/cli/src/main.ts');
+const main = join(import.meta.dirname, '../../packages/cli/src/main.js');
 const possible =
   process.getuid?.() === 0 &&
   spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;

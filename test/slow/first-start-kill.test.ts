@@ -15,7 +15,7 @@ import { freePort, startServer, type TestServer } from '../harness/server.ts';
 import { seeded } from '../kill/seeded.ts';
 
 const trials = 24;
-const main = join(import.meta.dirname, '../../packages/cli/src/main.ts');
+const main = join(import.meta.dirname, '../../packages/cli/src/main.js');
 /** Once one of them is there, it must stay as it is. */
 const lasting = ['ca.crt', 'ca.key', 'secrets.key'];
 

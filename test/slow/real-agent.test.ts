@@ -200,7 +200,7 @@ test('an expired activation: it says so and exits, and so do the knocks', { skip
   assert.match(agent.said(), /ActivationExpired: The activation expired at /);
   await until('its knock', 5_000, async () => (await knockOf('activation-expired')) !== undefined);
   const { stdout } = await promisify(execFile)(process.execPath, [
-    join(root, 'packages/cli/src/main.ts'),
+    join(root, 'packages/cli/src/main.js'),
     'knocks',
     '--data',
     server.data,

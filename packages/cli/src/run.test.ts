@@ -97,7 +97,7 @@ test('output that a full disk refuses is one line and exit 2, not a stack', {
   skip: !existsSync('/dev/full'),
 }, () => {
   const full = openSync('/dev/full', 'w');
-  const main = path.join(import.meta.dirname, 'main.ts');
+  const main = path.join(import.meta.dirname, 'main.js');
   const { status, stderr } = spawnSync(process.execPath, [main, '--help'], {
     encoding: 'utf8',
     stdio: ['ignore', full, 'pipe'],

@@ -237,7 +237,7 @@ printf '%s\\n' "$@" "$AWS_ENDPOINT_URL" "\${AWS_SESSION_TOKEN-none}" "\${AWS_PRO
 while sleep 0.05; do printf . >&2; done
 `;
   writeFileSync(path.join(data, 'aws'), script, { mode: 0o755 });
-  const main = path.join(import.meta.dirname, '../main.ts');
+  const main = path.join(import.meta.dirname, '../main.js');
   const env = { ...hostileShell(data), PATH: `${data}:/usr/bin:/bin` };
   const child = spawn(process.execPath, [main, 'aws', '--data', data, 'ssm', 'x', '--data', "a b'c"], {
     env,

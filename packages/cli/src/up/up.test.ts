@@ -75,7 +75,7 @@ test('the first start enrols this machine and says all, the next one finds it ag
 });
 
 test('a wrong value and a taken port are one line and exit 2', async () => {
-  const main = path.join(import.meta.dirname, '../main.ts');
+  const main = path.join(import.meta.dirname, '../main.js');
   const up = (...args: string[]) =>
     spawnSync(process.execPath, [main, 'up', ...args], { encoding: 'utf8', env: {} });
   const wrong = up('--listen', 'nowhere');
