@@ -2,7 +2,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import type { Store } from './contract.ts';
 import type { GroupLimits, GroupReport } from './group.ts';
-import { openPostgres } from './postgres/open.ts';
 import { openSqlite } from './sqlite/open.ts';
 
 /** Where the store is. */
@@ -30,6 +29,8 @@ export async function openStore(place: StorePlace, options: StoreOptions = {}): 
     ...(options.observe && { observe: options.observe }),
   };
   if (place.kind === 'sqlite') return openSqlite({ directory: place.directory, ...common });
+  // Its driver is for those who have a PostgreSQL.
+  const { openPostgres } = await import('./postgres/open.ts');
   return openPostgres({ url: place.url, ...common });
 }
 
