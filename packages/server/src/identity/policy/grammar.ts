@@ -24,8 +24,10 @@ export function readPolicy(text: string): ReadPolicy {
     return wrong([`it isn't JSON: ${(error as Error).message}`]);
   }
   if (!isObject(document)) return wrong(['it must be a JSON object with Version and Statement']);
+  const members = countMembers(document);
+  if (members === undefined) return wrong(['it is nested deeper than a policy can be']);
   const problems: string[] = [];
-  if (countMembers(document) < countNames(text)) problems.push('it names a member twice in one object');
+  if (members < countNames(text)) problems.push('it names a member twice in one object');
   for (const name of Object.keys(document)) {
     if (!['Version', 'Id', 'Statement'].includes(name)) problems.push(`${name} isn't known here`);
   }
@@ -51,10 +53,21 @@ function countNames(json: string): number {
   return [...json.matchAll(/"(?:[^"\\]|\\.)*"\s*(:?)/g)].filter(([, colon]) => colon).length;
 }
 
-function countMembers(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
-  return Object.values(value).reduce((sum: number, inner) => sum + countMembers(inner), own);
+/** A document holds statements, these conditions, these operators, these keys, these values: seven levels. */
+const deepest = 10;
+
+/** How many members all objects in it have; undefined when it is nested too deep. Level by level: no stack grows. */
+function countMembers(document: object): number | undefined {
+  let count = 0;
+  let level: object[] = [document];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepest) return undefined;
+    for (const value of level) if (!Array.isArray(value)) count += Object.keys(value).length;
+    level = level.flatMap((value) =>
+      Object.values(value).filter((inner) => typeof inner === 'object' && inner),
+    );
+  }
+  return count;
 }
 
 function wrong(problems: readonly string[]): ReadPolicy {
