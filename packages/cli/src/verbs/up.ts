@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { connectionIn } from '../context.ts';
 import type { Io } from '../io.ts';
 import { screenOf } from '../output/screen.ts';
+import { giveBackMemory } from '../up/give-back.ts';
 import { type LocalNode, startLocalNode } from '../up/local-node.ts';
 import { readUpOptions, type UpFlags, type UpOptions } from '../up/options.ts';
 import { explained, type RunningServer, startServer } from '../up/server.ts';
@@ -65,6 +66,8 @@ async function run(options: UpOptions, io: Io): Promise<void> {
     if (life.ending) return;
     const facts = { options, connection, node: life.node, firstStart, version: version() };
     io.stdout.write(`${welcome(facts, io, screenOf(io)).join('\n')}\n`);
+    // Not at once: whoever waited for the server comes first.
+    setTimeout(giveBackMemory, 1_000).unref();
     await life.server.stopped;
   } catch (error) {
     // What breaks because we are ending is no news.
