@@ -1,0 +1,54 @@
+/**
+ * A whole server on PostgreSQL: a machine registers, reports in, is listed with its two associations, and is
+ * there after a restart.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { makeKeyPool } from '../harness/key-pool.ts';
+import { startServer, type TestServer } from '../harness/server.ts';
+import { openFleet } from '../harness/simulated-agent.ts';
+import { startPostgres } from '../support/postgres.ts';
+
+let postgres: Awaited<ReturnType<typeof startPostgres>>;
+let server: TestServer;
+
+before(async () => {
+  postgres = await startPostgres();
+  server = await startServer({ flags: ['--store', postgres.url] });
+});
+after(async () => {
+  await server?.stop();
+  server?.remove();
+  await postgres?.stop();
+});
+
+test('a machine answers the roll call, and is remembered', async () => {
+  const activation = await server.admin.ask('ssm:CreateActivation', {
+    IamRole: 'Service',
+    RegistrationLimit: 2,
+  });
+  const fleet = openFleet({
+    url: server.url,
+    region: 'us-east-1',
+    ca: server.ca,
+    activation: { id: activation.ActivationId, code: activation.ActivationCode },
+    keys: await makeKeyPool(2),
+  });
+  await fleet.join(2);
+  await fleet.connected(2);
+  const { InstanceInformationList: list } = await server.admin.ask('ssm:DescribeInstanceInformation');
+  assert.deepEqual(
+    list.map((node: { PingStatus: string }) => node.PingStatus),
+    ['Online', 'Online'],
+  );
+  const id = list[0].InstanceId;
+  assert.equal((await server.admin.ask('ssm:GetConnectionStatus', { Target: id })).Status, 'connected');
+  const statuses = await server.admin.ask('ssm:DescribeInstanceAssociationsStatus', { InstanceId: id });
+  assert.equal(statuses.InstanceAssociationStatusInfos.length, 2);
+  await fleet.close();
+
+  await server.stop();
+  server = await startServer({ data: server.data, port: server.port, flags: ['--store', postgres.url] });
+  const again = await server.admin.ask('ssm:DescribeInstanceInformation');
+  assert.equal(again.InstanceInformationList.length, 2);
+});
