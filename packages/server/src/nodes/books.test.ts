@@ -7,15 +7,18 @@ import { openNodesWorld } from './testing.ts';
 
 test('what another server changed is seen within two seconds, also after the clock was set back', async (context) => {
   const { store, clock, ...world } = await openNodesWorld(context);
-  const nodeId = await world.join({ name: 'before' });
+  const nodeId = await world.join();
+  const rename = (computer_name: string) =>
+    store.write((tx) =>
+      tx.everywhere.updateTable('nodes').set({ computer_name }).where('node_id', '=', nodeId).execute(),
+    );
+  await rename('before');
   // Only PostgreSQL is shared with other servers; what counts here is who asks it, and when.
   const shared: Store = { ...store, dialect: 'postgres', read: (work) => store.read(work) };
   const books = new NodeBooks(shared, clock, () => 0);
-  const name = async () => (await books.find(nodeId))?.row.name;
+  const name = async () => (await books.find(nodeId))?.row.computer_name;
   assert.equal(await name(), 'before');
-  await store.write((tx) =>
-    tx.everywhere.updateTable('nodes').set({ name: 'after' }).where('node_id', '=', nodeId).execute(),
-  );
+  await rename('after');
   assert.equal(await name(), 'before');
   clock.step(-86_400_000);
   clock.advance(2_000);

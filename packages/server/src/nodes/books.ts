@@ -3,14 +3,15 @@
  * here is forgotten when the change is committed, what changes on another server within two seconds.
  */
 import type { Clock } from '../clock.ts';
-import type { NodesRow, Store } from '../store/index.ts';
-import { identityOf, type NodeIdentity } from './node.ts';
+import type { Store } from '../store/index.ts';
+import { type KnownRow, knownRow } from './known-row.ts';
+import { type IdentityRules, type NodeIdentity, RowIdentity } from './node.ts';
 import { type FoundRow, findRows } from './queries.ts';
 import type { Sighting } from './sightings.ts';
 
 /** A node in memory. */
 export interface KnownNode {
-  readonly row: NodesRow;
+  readonly row: KnownRow;
   readonly identity: NodeIdentity;
   /** Newest first; their times run ahead of what is stored. */
   sightings: readonly Sighting[];
@@ -30,7 +31,7 @@ const mostAtOnce = 500;
 export class NodeBooks {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #keyGrace: () => number;
+  readonly #rules: IdentityRules;
   readonly #known = new Map<string, KnownNode>();
   readonly #loading = new Map<string, Promise<KnownNode | undefined>>();
   /** The ids that the next statement asks for; undefined when none is on its way. */
@@ -40,7 +41,7 @@ export class NodeBooks {
   constructor(store: Store, clock: Clock, keyGrace: () => number) {
     this.#store = store;
     this.#clock = clock;
-    this.#keyGrace = keyGrace;
+    this.#rules = { now: () => clock.now(), keyGrace };
   }
 
   /** The node, deregistered or not; `undefined` when the id was never given to one. */
@@ -88,11 +89,11 @@ export class NodeBooks {
     const readAt = this.#clock.monotonic();
     const found = (await this.#ask(nodeId)).get(nodeId);
     if (!found) return undefined;
-    const { period, ...row } = found;
+    const row = knownRow(found);
     const stored: readonly Sighting[] = JSON.parse(row.sightings);
     const memory = before?.row.sightings === row.sightings ? before.sightings : stored;
-    const identity = identityOf(row, () => this.#clock.now(), this.#keyGrace);
-    return { row, identity, sightings: memory, period, readAt };
+    const identity = new RowIdentity(row, this.#rules);
+    return { row, identity, sightings: memory, period: found.period, readAt };
   }
 
   /** Reads a row together with all that are asked for in this turn: after a restart everybody comes at once. */

@@ -7,6 +7,7 @@ import { type AnyOperation, type Call, operation, Refusal } from '../service/ind
 import type { NodesRow, WriteTx } from '../store/index.ts';
 import type { KnownNode } from './books.ts';
 import type { NodesCore } from './core.ts';
+import type { KnownRow } from './known-row.ts';
 import { updateRegistered } from './queries.ts';
 import { otherSeenAt, type Sighted, sight } from './sightings.ts';
 
@@ -60,7 +61,7 @@ function changesOf(
     availability_zone: input.AvailabilityZone ?? null,
   };
   // The short form that agents send as a probe says nothing of the rest: what it leaves out stays.
-  for (const name of Object.keys(facts) as (keyof NodesRow & keyof Changes)[]) {
+  for (const name of Object.keys(facts) as (keyof KnownRow & keyof Changes)[]) {
     const value = facts[name];
     if (value !== null && value !== '' && value !== row[name]) Object.assign(changes, { [name]: value });
   }
