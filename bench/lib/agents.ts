@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { WebSocket } from 'ws';
 import { makeKeyPool } from '../../test/harness/key-pool.ts';
-import { type Fleet, openFleet, type SimulatedAgent } from '../../test/harness/simulated-agent.ts';
+import { type Fleet, newAgent, openFleet, type SimulatedAgent } from '../../test/harness/simulated-agent.ts';
 import { nodeId, region } from './books.ts';
 import { answer } from './children.ts';
 import { openMint } from './mint.ts';
@@ -26,7 +26,6 @@ interface Order {
 const [kind, data] = process.argv.slice(2) as [string, string];
 const ca = readFileSync(`${data}/ca.crt`, 'utf8');
 const secureContext = createSecureContext({ ca });
-const never = Number.POSITIVE_INFINITY;
 const atOnce = 128;
 
 let held: { open(): number; reopenings(): number; failures(): object } | undefined;
@@ -69,23 +68,8 @@ async function openAgents({ url, from, count, backOff, connections = count }: Or
   };
 }
 
-function agentOf(number: number): Omit<SimulatedAgent, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'> {
-  return {
-    number,
-    nodeId: nodeId(number),
-    fingerprint: '',
-    refreshAt: 0,
-    refreshing: undefined,
-    socket: undefined,
-    openedAt: 0,
-    connecting: false,
-    failures: 0,
-    beatAt: never,
-    pingAt: never,
-    connectAt: never,
-    lastPong: 0,
-    lastBeat: 0,
-  };
+function agentOf(number: number): SimulatedAgent {
+  return { ...newAgent(number), nodeId: nodeId(number), fingerprint: '' };
 }
 
 /** The same with nothing to say: a handshake, and a ping every 54 seconds. */

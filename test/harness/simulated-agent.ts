@@ -287,7 +287,8 @@ export function openFleet(options: FleetOptions): Fleet {
   return new Fleet(options);
 }
 
-function newAgent(number: number): SimulatedAgent {
+/** An agent that hasn't registered yet. */
+export function newAgent(number: number): SimulatedAgent {
   return {
     number,
     fingerprint: randomUUID(),

@@ -5,8 +5,9 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { SimulatedAgent } from '../harness/agent-calls.ts';
+import { newAgent } from '../harness/simulated-agent.ts';
 import type { Books } from './books.ts';
-import { type Activation, newAgent } from './nodes.ts';
+import type { Activation } from './nodes.ts';
 import type { World } from './world.ts';
 
 /** What an answer promised: an audit row, or anything else that can be looked up. */

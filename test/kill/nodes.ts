@@ -1,5 +1,4 @@
 /** Nodes for the kill suite: what one says to the server, call by call, over connections of its own. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signWithKeyPair } from '@rollcall/wire';
 import { type AgentCalls, openAgentCalls, type SimulatedAgent } from '../harness/agent-calls.ts';
@@ -25,30 +24,6 @@ export interface NodeCalls {
 export interface Activation {
   readonly id: string;
   readonly code: string;
-}
-
-/** A node that nobody knows yet. */
-export function newAgent(number: number): SimulatedAgent {
-  const never = Number.POSITIVE_INFINITY;
-  return {
-    number,
-    fingerprint: randomUUID(),
-    nodeId: '',
-    accessKeyId: '',
-    secretAccessKey: '',
-    sessionToken: '',
-    refreshAt: 0,
-    refreshing: undefined,
-    socket: undefined,
-    openedAt: 0,
-    connecting: false,
-    failures: 0,
-    beatAt: never,
-    pingAt: never,
-    connectAt: never,
-    lastPong: 0,
-    lastBeat: 0,
-  };
 }
 
 /** Opens the calls of nodes to a server. */
