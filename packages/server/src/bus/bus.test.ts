@@ -27,6 +27,25 @@ test('those who listen to a subject hear it, in order, and nobody else', async (
   assert.equal(heard.length, 3);
 });
 
+test('a function may listen twice, and each of its subscriptions ends by itself, once', async () => {
+  const bus = openBus();
+  let heard = 0;
+  const listen = () => heard++;
+  const [one, other] = [bus.subscribe('a', listen), bus.subscribe('a', listen)];
+  const hearing = async () => {
+    heard = 0;
+    bus.publish('a', new Uint8Array());
+    await turn();
+    return heard;
+  };
+  assert.equal(await hearing(), 2);
+  one();
+  one();
+  assert.equal(await hearing(), 1);
+  other();
+  assert.equal(await hearing(), 0);
+});
+
 test('a handler that throws harms nobody else', async () => {
   const reports: unknown[] = [];
   const bus = openBus({ report: (error) => reports.push(error) });
