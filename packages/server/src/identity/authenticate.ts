@@ -61,16 +61,17 @@ const mostKeysKept = 50_000;
 
 /** Makes the function that authenticates requests; every refusal it throws carries a knock. */
 export function authenticator(deps: AuthenticationDeps) {
-  const derivedKeys = new Lru<{ readonly secret: string; readonly key: Buffer }>(mostKeysKept);
+  /** The keys as text (Latin 1): thousands are kept, and a buffer is ten times as large as the 32 bytes in it. */
+  const derivedKeys = new Lru<{ readonly secret: string; readonly key: string }>(mostKeysKept);
 
   /** Derives a key, or remembers it: four hashes that are the same all day. */
   function keyFor(secret: string, { authorization }: SignedRequest): Buffer {
     const { accessKeyId, date, region, service } = authorization;
     const name = `${accessKeyId}/${date}/${region}/${service}`;
     const kept = derivedKeys.get(name);
-    if (kept?.secret === secret) return kept.key;
+    if (kept?.secret === secret) return Buffer.from(kept.key, 'latin1');
     const key = signingKey(secret, date, region, service);
-    derivedKeys.set(name, { secret, key });
+    derivedKeys.set(name, { secret, key: key.toString('latin1') });
     return key;
   }
   function isSignedWith(secret: string, signed: SignedRequest, text: string): boolean {
