@@ -152,7 +152,7 @@ export class FrontDoor {
     const guest: Guest = {
       socket,
       visitor: { ...own, client: 'unknown' },
-      versions: [],
+      versions: noVersions,
       timer: undefined,
       stranger: this.#strangers.add(socket),
       noted: false,
@@ -163,11 +163,7 @@ export class FrontDoor {
     this.#arriving.add(guest);
     this.makeRoom();
     socket.on('error', ignore);
-    socket.on('close', () => {
-      this.#open.delete(socket);
-      if (guest.stranger) this.#strangers.delete(guest.stranger);
-      this.#settle(guest);
-    });
+    this.#awaitEnd(guest);
     const stop = peek(socket, trusted, (opening) => {
       guest.timer?.cancel();
       guest.timer = undefined;
@@ -206,6 +202,15 @@ export class FrontDoor {
     });
   }
 
+  /** Apart from `#receive`, or its closure would keep alive all that was only needed until the hello. */
+  #awaitEnd(guest: Guest): void {
+    guest.socket.on('close', () => {
+      this.#open.delete(guest.socket);
+      if (guest.stranger) this.#strangers.delete(guest.stranger);
+      this.#settle(guest);
+    });
+  }
+
   /**
    * Gives a guest so long. When thousands come at once we are the slow ones: what has arrived by then is read
    * before anybody is sent away, or they would all come again.
@@ -225,6 +230,7 @@ export class FrontDoor {
     if (!raw || !guest) return;
     this.#settle(guest);
     if (guest.stranger) this.#strangers.end(guest.stranger);
+    guest.versions = noVersions;
     this.#secured++;
     if (socket.isSessionReused()) this.#resumed++;
     introduce(socket, guest.visitor);
@@ -282,6 +288,8 @@ export class FrontDoor {
     this.#options.onKnock({ ...guest.visitor, layer, reason, ...(detail ? { detail } : {}) });
   }
 }
+
+const noVersions: readonly number[] = [];
 
 /** What an error of the socket means is read from its close, or from TLS's own error. */
 function ignore(): void {}
