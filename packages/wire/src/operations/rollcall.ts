@@ -1,5 +1,6 @@
 /** Our own operations, under `Rollcall.`: signed like all others, with `rollcall` as the signing name. */
 import {
+  blob,
   boolean,
   integer,
   list,
@@ -101,8 +102,138 @@ const newAccessKey = structure({
   SecretAccessKey: required(string({ sensitive: true })),
 });
 
+const commandId = string({ min: 36, max: 36, pattern: '[0-9a-fA-F-]{36}' });
+const stepName = string({ min: 1, max: 128 });
+const stream = oneOf('stdout', 'stderr');
+const targets = list(
+  structure({
+    Key: required(string({ min: 1, max: 163 })),
+    Values: required(list(string({ max: 256 }), { max: 50 })),
+  }),
+  { max: 5 },
+);
+
+/** A command and how far it has come. The words of `Status` and `StatusDetails` are AWS's. */
+const commandProgress = structure({
+  CommandId: required(text),
+  DocumentName: required(text),
+  Comment: text,
+  Status: required(text),
+  StatusDetails: required(text),
+  RequestedDateTime: required(timestamp()),
+  ExpiresAfter: required(timestamp()),
+  RequestedBy: required(text),
+  TargetCount: required(integer()),
+  /** Invocations that have ended, in whichever way. */
+  FinishedCount: required(integer()),
+  SuccessCount: required(integer()),
+  /** Failed, or timed out while running. */
+  ErrorCount: required(integer()),
+  DeliveryTimedOutCount: required(integer()),
+  /** Waiting for the rate control to let them go. */
+  QueuedCount: required(integer()),
+});
+
+const finishedStep = structure({
+  Name: required(text),
+  Plugin: required(text),
+  Status: required(text),
+  ResponseCode: integer(),
+  StandardOutput: text,
+  StandardError: text,
+  /** Bytes of each stream that the server keeps whole: more than is shown here, see GetCommandOutput. */
+  StandardOutputBytes: integer(),
+  StandardErrorBytes: integer(),
+});
+
 /** All of them, by name. */
 export const rollcallOperations = {
+  PreviewTargets: {
+    input: structure({
+      DocumentName: string({ min: 1, max: 256 }),
+      DocumentVersion: string({ min: 1, max: 16 }),
+      InstanceIds: list(nodeId, { max: 50 }),
+      Targets: targets,
+    }),
+    output: structure({
+      /** Nodes that the command would go to. */
+      Total: required(integer()),
+      /** Of these, the nodes that can't run it, counted by AWS's word for why. */
+      Unsuitable: required(list(structure({ StatusDetails: required(text), Count: required(integer()) }))),
+      /** Of these, the nodes that no channel is open to now: they get it when they come back in time. */
+      Away: required(integer()),
+      /** The first of them, in the list's order. */
+      Nodes: required(list(structure({ InstanceId: required(text), Name: text }))),
+    }),
+  },
+  WatchCommand: {
+    input: structure({
+      CommandId: required(commandId),
+      /** Invocations are numbered as they end: answers those after this one. */
+      After: integer({ min: 0 }),
+      MaxResults: maxResults,
+      /** Seconds to wait when nothing has ended since. */
+      WaitSeconds: integer({ min: 0, max: 20 }),
+    }),
+    output: structure({
+      Command: required(commandProgress),
+      Finished: required(
+        list(
+          structure({
+            Number: required(integer()),
+            InstanceId: required(text),
+            Name: text,
+            Status: required(text),
+            StatusDetails: required(text),
+            ResponseCode: integer(),
+            /** Why, where that isn't in the output: a refusal, a timeout. */
+            Reason: text,
+            Steps: required(list(finishedStep)),
+          }),
+        ),
+      ),
+    }),
+  },
+  /** From a node that runs our agent: a piece of output beyond what replies carry. */
+  PutCommandOutput: {
+    input: structure({
+      InstanceId: required(nodeId),
+      CommandId: required(commandId),
+      Step: required(stepName),
+      Stream: required(stream),
+      /** Where the piece begins, in bytes of the stream. A piece that is there already changes nothing. */
+      Offset: required(integer({ min: 0 })),
+      /** The piece, gzip; at most 256 KiB once unpacked. */
+      Data: required(blob({ min: 1, max: 300_000 })),
+    }),
+    output: structure({
+      /** Bytes of the stream that are kept now: where the next piece begins. */
+      Kept: required(integer()),
+      /** Whether the stream has reached its limit: what comes after is lost. */
+      Full: required(boolean()),
+    }),
+  },
+  GetCommandOutput: {
+    input: structure({
+      CommandId: required(commandId),
+      InstanceId: required(nodeId),
+      /** The first step when left out. */
+      Step: stepName,
+      Stream: required(stream),
+      Offset: integer({ min: 0 }),
+    }),
+    output: structure({
+      Step: required(text),
+      /** A piece of the stream, plain. */
+      Data: required(blob()),
+      /** Where the next piece begins; absent at the end. */
+      NextOffset: integer(),
+      /** Bytes that are kept of this stream. */
+      Size: required(integer()),
+      /** Whether there was more than that. */
+      Truncated: required(boolean()),
+    }),
+  },
   GetServerInfo: {
     input: nothing,
     output: structure({
@@ -283,3 +414,13 @@ export type CreateBackupOutput = Output<'CreateBackup'>;
 export type ListSettingsOutput = Output<'ListSettings'>;
 export type SettingDetail = ListSettingsOutput['Settings'][number];
 export type PutSettingInput = Input<'PutSetting'>;
+export type PreviewTargetsInput = Input<'PreviewTargets'>;
+export type PreviewTargetsOutput = Output<'PreviewTargets'>;
+export type WatchCommandInput = Input<'WatchCommand'>;
+export type WatchCommandOutput = Output<'WatchCommand'>;
+export type CommandProgress = WatchCommandOutput['Command'];
+export type FinishedInvocation = WatchCommandOutput['Finished'][number];
+export type PutCommandOutputInput = Input<'PutCommandOutput'>;
+export type PutCommandOutputOutput = Output<'PutCommandOutput'>;
+export type GetCommandOutputInput = Input<'GetCommandOutput'>;
+export type GetCommandOutputOutput = Output<'GetCommandOutput'>;

@@ -113,6 +113,10 @@ export function boolean(): BooleanShape {
 export function timestamp(): TimestampShape {
   return { kind: 'timestamp' };
 }
+/** Bytes; limits are of the bytes, not of their base64. */
+export function blob(facts: Facts<BlobShape> = {}): BlobShape {
+  return { kind: 'blob', ...facts };
+}
 export function list<S extends Shape>(of: S, facts: { min?: number; max?: number } = {}): ListShape<S> {
   return { kind: 'list', of, ...facts };
 }
