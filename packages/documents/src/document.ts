@@ -33,6 +33,8 @@ export interface ParameterDeclaration {
   readonly maxChars?: number;
   /** `textfield` or `textarea`: a hint for forms. */
   readonly displayType?: string;
+  /** With `ENV_VAR`, agents that know it also put the value into the step's environment, as `SSM_` and the name. */
+  readonly interpolationType?: 'ENV_VAR';
 }
 
 /** One thing that a document does, in order. */
@@ -41,7 +43,10 @@ export interface DocumentStep {
   readonly name: string;
   /** The plugin, e.g. `aws:runShellScript`. */
   readonly action: string;
-  /** What it works on, one after another: always one in schema 2.x, the elements of `properties` in 1.2. */
+  /**
+   * What it works on, one after another: always one in schema 2.x, the elements of `properties` in 1.2. None
+   * when a parameter brings all properties of a 1.2 plugin: `stepsWith` has them.
+   */
   readonly inputs: readonly JsonObject[];
   /** Only in 2.2. Operator to its two operands, e.g. `{ StringEquals: ['platformType', 'Linux'] }`. */
   readonly precondition?: JsonObject;
