@@ -6,7 +6,6 @@ import { member, Problems, wrong } from './problems.ts';
 import { printable } from './text.ts';
 
 // The specification forbids them, and the parser uses some of them as marks of its own.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const unprintable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
 /** More than 64 KiB of any real document have; each costs some microseconds. */

@@ -18,6 +18,9 @@ export interface Tables {
   tags: TagsRow;
   associations: AssociationsRow;
   association_statuses: AssociationStatusesRow;
+  documents: DocumentsRow;
+  document_versions: DocumentVersionsRow;
+  document_shares: DocumentSharesRow;
 }
 
 /** A setting of a region, or of the whole account (`region` = `''`). */
@@ -207,4 +210,46 @@ export interface AssociationStatusesRow {
   execution_date: number | null;
   execution_summary: string | null;
   error_code: string | null;
+}
+
+export interface DocumentsRow {
+  region: string;
+  name: string;
+  created_at: number;
+  /** The ARN of who created it. */
+  created_by: string;
+  default_version: number;
+  /** The number that the next version gets. */
+  next_version: number;
+}
+
+export interface DocumentVersionsRow {
+  region: string;
+  name: string;
+  version: number;
+  version_name: string | null;
+  created_at: number;
+  created_by: string;
+  /** How `text` is written. */
+  format: 'JSON' | 'YAML';
+  schema_version: string;
+  /** SHA-256 of `text`, hexadecimal. */
+  hash: string;
+  display_name: string | null;
+  target_type: string | null;
+  /** JSON: the platforms that it serves. */
+  platform_types: string;
+  /** JSON: what `text` says, checked. */
+  content: string;
+  /** As it was sent. */
+  text: string;
+}
+
+export interface DocumentSharesRow {
+  region: string;
+  name: string;
+  /** Twelve digits, or `all`. */
+  account_id: string;
+  /** `$ALL`, `$DEFAULT`, `$LATEST` or a number. */
+  shared_version: string;
 }

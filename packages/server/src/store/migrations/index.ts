@@ -5,6 +5,7 @@
 import type { Dialect } from '../contract.ts';
 import { DatabaseNewer, DatabaseUnusable, reasonOf } from '../errors.ts';
 import { foundation } from './0001-foundation.ts';
+import { documents } from './0002-documents.ts';
 
 /** One step. A number once released never changes its meaning. */
 export interface Migration {
@@ -15,7 +16,10 @@ export interface Migration {
 }
 
 /** All steps, oldest first. */
-export const migrations: readonly Migration[] = [{ number: 1, name: 'foundation', sql: foundation }];
+export const migrations: readonly Migration[] = [
+  { number: 1, name: 'foundation', sql: foundation },
+  { number: 2, name: 'documents', sql: documents },
+];
 
 /** The newest schema that this program knows. */
 export const newestMigration = migrations.at(-1)!.number;
