@@ -48,6 +48,8 @@ export interface CallOptions {
   readonly region?: string | undefined;
   /** Give up after so many milliseconds; 30,000 by default. */
   readonly timeout?: number;
+  /** Give up when this says so: the call rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Opens a client; no connection is made before the first call. */
@@ -80,11 +82,10 @@ export function openClient(connection: Connection, now: () => number = Date.now)
         service,
         at: now(),
       });
-      const answer = await post(url, headers, body, agent, options.timeout ?? 30_000).catch(
-        (error: unknown) => {
-          throw unreachable(connection, error as NodeJS.ErrnoException);
-        },
-      );
+      const answer = await post(url, headers, body, agent, options).catch((error: unknown) => {
+        options.signal?.throwIfAborted();
+        throw unreachable(connection, error as NodeJS.ErrnoException);
+      });
       return read<O>(answer, operation);
     },
   };
@@ -113,10 +114,11 @@ function post(
   headers: Record<string, string>,
   body: Buffer,
   agent: https.Agent,
-  timeout: number,
+  options: CallOptions,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(timeout);
+    const late = AbortSignal.timeout(options.timeout ?? 30_000);
+    const signal = options.signal ? AbortSignal.any([late, options.signal]) : late;
     const request = https.request(url, { method: 'POST', headers, agent, signal }, (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
@@ -135,7 +137,7 @@ function post(
         });
       });
     });
-    request.on('error', (error) => reject(signal.aborted ? new Error('ETIMEDOUT', { cause: error }) : error));
+    request.on('error', (error) => reject(late.aborted ? new Error('ETIMEDOUT', { cause: error }) : error));
     request.end(body);
   });
 }

@@ -15,7 +15,7 @@ test('every verb explains itself within 80 columns', async () => {
   for (const verb of verbs) {
     assert.match(out, new RegExp(`^  ${verb.name} +\\S`, 'm'));
     const command = new Command(verb.name);
-    (await verb.load())(command, testIo().io);
+    (await verb.load())(command, testIo().io, []);
     const paths = [[verb.name], ...subcommands(command, [verb.name])];
     for (const names of paths) {
       const help = await rollcall([...names, '--help']);

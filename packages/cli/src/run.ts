@@ -45,9 +45,10 @@ async function dispatch(verbs: readonly Verb[], args: readonly string[], io: Io)
   }
   const command = new Command(`rollcall ${verb.name}`);
   command.helpOption('-h, --help', 'show this');
-  (await verb.load())(command, io);
+  const typed = asksHelp ? [...args.slice(2), '--help'] : args.slice(1);
+  (await verb.load())(command, io, typed);
   prepare(command, io);
-  await command.parseAsync(asksHelp ? [...args.slice(2), '--help'] : args.slice(1), { from: 'user' });
+  await command.parseAsync(typed, { from: 'user' });
 }
 
 /** Sub-verbs inherit what the verb itself gets: our streams, our width, our way of ending. */

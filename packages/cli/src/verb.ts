@@ -2,8 +2,11 @@
 import type { Command } from 'commander';
 import type { Io } from './io.ts';
 
-/** Declares arguments, options and actions on a commander command that is called `rollcall NAME`. */
-export type Define = (command: Command, io: Io) => void;
+/**
+ * Declares arguments, options and actions on a commander command that is called `rollcall NAME`. `args` are the
+ * words behind the verb as they were typed: commander doesn't tell where `--` stood.
+ */
+export type Define = (command: Command, io: Io, args: readonly string[]) => void;
 
 /** One line of the table of verbs. */
 export interface Verb {

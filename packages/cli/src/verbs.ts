@@ -21,6 +21,12 @@ export const verbs: readonly Verb[] = [
     verb('events', 'what happened to a node', () => import('./verbs/events.ts')),
     verb('knocks', 'who was turned away at the door, and why', () => import('./verbs/knocks.ts')),
   ]),
+  ...group('Commands', [
+    verb('run', 'run a shell line or a document on nodes', () => import('./verbs/run.ts')),
+    verb('commands', 'what was sent, and what came of it', () => import('./verbs/commands.ts')),
+    verb('cancel', 'cancel a command', () => import('./verbs/cancel.ts')),
+    verb('documents', 'what can be run: list, show, create, update', () => import('./verbs/documents.ts')),
+  ]),
   ...group('This machine', [
     verb('enroll', 'make this machine a node of a server', () => import('./verbs/enroll.ts')),
     verb('leave', 'undo that on this machine', () => import('./verbs/leave.ts')),

@@ -19,21 +19,30 @@ export interface WholeList<T, P> {
   readonly more: boolean;
 }
 
+/** How a list is read. */
+export interface ListOptions extends CallOptions {
+  readonly limit?: number | undefined;
+  /** Ours unless said. */
+  readonly service?: 'rollcall' | 'ssm';
+  /** The most that the operation gives at once; 1000 unless said. */
+  readonly pageSize?: number;
+}
+
 /** Reads pages until there are `limit` items or no more. */
 export async function listAll<T, P extends { NextToken?: string | undefined }>(
   client: Client,
   operation: string,
   input: object,
   itemsOf: (page: P) => readonly T[],
-  options: CallOptions & { limit?: number | undefined } = {},
+  options: ListOptions = {},
 ): Promise<WholeList<T, P>> {
-  const { limit = Number.POSITIVE_INFINITY, ...callOptions } = options;
+  const { limit = Number.POSITIVE_INFINITY, service = 'rollcall', pageSize = 1000, ...callOptions } = options;
   const items: T[] = [];
   let token: string | undefined;
   for (;;) {
-    const MaxResults = Math.min(1000, limit - items.length);
+    const MaxResults = Math.min(pageSize, limit - items.length);
     const request = { ...input, MaxResults, ...(token && { NextToken: token }) };
-    const page = await client.call<P>('rollcall', operation, request, callOptions);
+    const page = await client.call<P>(service, operation, request, callOptions);
     items.push(...itemsOf(page));
     token = page.NextToken || undefined;
     if (!token || items.length >= limit)
@@ -70,4 +79,6 @@ export const timeNames: ReadonlySet<string> = new Set([
   'Time',
   'CreatedDate',
   'ExpirationDate',
+  'RequestedDateTime',
+  'ExpiresAfter',
 ]);

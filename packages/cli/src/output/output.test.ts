@@ -1,7 +1,7 @@
 /** What a reader sees: harmless text, straight columns, at most 80 of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plain, plainJson } from './plain.ts';
+import { plain, plainJson, plainOutput } from './plain.ts';
 import { isUtf8, screenOf } from './screen.ts';
 import { table, wrap } from './table.ts';
 import { parseSpan, span } from './time.ts';
@@ -30,10 +30,19 @@ test('a value of any length stays one short line', () => {
   assert.equal(plain('ü東', { ascii: true }), '\\xfc\\u{6771}');
 });
 
+test('what a program wrote keeps its lines and tabs, and loses what it could do to a terminal', () => {
+  assert.equal(plainOutput('a\tb\r\n\u001b]0;t\u0007\n\rc\n'), 'a\tb\n\\x1b]0;t\\x07\n\\rc\n');
+  assert.equal(plainOutput('x'.repeat(100_000)).length, 100_000);
+  assert.equal(plainOutput('東\n', { ascii: true }), '\\u{6771}\n');
+  assert.equal(plainOutput(''), '');
+});
+
 test('JSON is the same value, and shows what it holds', () => {
   const value = { a: 'x\u202ey\u001b\u009b\u{e0041}', b: ['\n', '東'] };
   const text = plainJson(value);
   assert.deepEqual(JSON.parse(text), value);
+  assert.deepEqual(JSON.parse(plainJson(value, 0)), value);
+  assert.doesNotMatch(plainJson(value, 0), /\n/);
   assert.doesNotMatch(text, /[\u202e\u009b\u{e0041}]/u);
 });
 

@@ -37,9 +37,24 @@ export function plainLines(text: string): string {
     .join('\n');
 }
 
-/** JSON whose strings can't disturb a terminal: the same value, the hidden characters written as `\uXXXX`. */
-export function plainJson(value: unknown): string {
-  return JSON.stringify(value, null, 2).replace(hidden, (character) =>
+/**
+ * Makes what a program wrote harmless and leaves it otherwise whole: lines and tabs stay, nothing is cut. A
+ * carriage return before a line feed, as Windows writes, goes.
+ */
+export function plainOutput(text: string, options: Pick<PlainOptions, 'ascii'> = {}): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .split(/([\n\t])/)
+    .map((part, index) => (index % 2 ? part : escapeHidden(part, options.ascii ?? false)))
+    .join('');
+}
+
+/**
+ * JSON whose strings can't disturb a terminal: the same value, the hidden characters written as `\uXXXX`. With
+ * `spaces` 0 it is one line.
+ */
+export function plainJson(value: unknown, spaces = 2): string {
+  return JSON.stringify(value, null, spaces).replace(hidden, (character) =>
     character === '\n'
       ? character
       : Array.from({ length: character.length }, (_, index) => unit(character.charCodeAt(index))).join(''),

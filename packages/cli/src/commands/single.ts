@@ -1,0 +1,61 @@
+/** What a command did on one node, as if it had run here: its output to our output, its errors to our errors. */
+import type { Io, Sink } from '../io.ts';
+import { plainOutput } from '../output/plain.ts';
+import { isUtf8, type Screen, screenOf } from '../output/screen.ts';
+import { wrap } from '../output/table.ts';
+import {
+  type Finished,
+  isCut,
+  isSuccess,
+  nameOf,
+  nextFor,
+  reasonFor,
+  type Step,
+  verdict,
+} from './outcome.ts';
+
+/** Prints it. What isn't the node's own goes to standard error. */
+export function printSingle(finished: Finished, commandId: string, io: Io): void {
+  const screen = screenOf({ env: io.env, stdout: io.stderr });
+  const say = (...lines: readonly string[]) => {
+    if (lines.length) io.stderr.write(`${lines.join('\n')}\n`);
+  };
+  const several = finished.Steps.length > 1;
+  for (const step of finished.Steps) {
+    if (several) say(`step ${screen.text(step.Name, 60)}: ${screen.text(step.Status, 30)}`);
+    pass(step.StandardOutput, io.stdout, io);
+    pass(step.StandardError, io.stderr, io);
+    say(...cutLines(step, finished, commandId));
+  }
+  if (!isSuccess(finished)) say(...failureLines(finished, commandId, screen));
+}
+
+function pass(text: string | undefined, to: Sink, io: Io): void {
+  if (!text) return;
+  // A file or a program can read what a terminal of another locale can't show.
+  const shown = plainOutput(text, { ascii: to.isTTY && !isUtf8(io.env) });
+  to.write(to.isTTY && !shown.endsWith('\n') ? `${shown}\n` : shown);
+}
+
+function cutLines(step: Step, finished: Finished, commandId: string): string[] {
+  const states = [isCut(step, 'stdout'), isCut(step, 'stderr')];
+  if (states.includes('kept'))
+    return [
+      'This is its beginning; more of it is kept:',
+      `  rollcall commands ${commandId} --node ${finished.InstanceId} --output`,
+    ];
+  if (states.includes('lost'))
+    return ['This is its beginning; the agent sent no more. --s3-bucket keeps all of it.'];
+  return [];
+}
+
+function failureLines(finished: Finished, commandId: string, screen: Screen): string[] {
+  const reason = reasonFor(finished);
+  const next = nextFor(finished, commandId);
+  return [
+    `${screen.mark('no')} ${screen.text(nameOf(finished), 40)}: ${screen.text(verdict(finished), 30)}`,
+    ...(reason ? wrap(screen.text(reason, 1000), '    ') : []),
+    // Its output has just been printed: there is no need to say how to see it.
+    ...(next && !next.startsWith('rollcall commands') ? [`    next: ${next}`] : []),
+  ];
+}
