@@ -7,7 +7,7 @@ export { isParameterName, isStepId, isStepName } from './names.ts';
 export { executionSecondsOf, platformTypes, platformTypesOf } from './platforms.ts';
 export { checkPrecondition, type PreconditionAnswer } from './precondition.ts';
 export { problemsText } from './problems.ts';
-export { documentFrom, readDocument } from './read.ts';
+export { documentFrom, readDocument, writeYaml } from './read.ts';
 export { parameterStoreReferences } from './references.ts';
 export { stepsWith, substitute } from './substitute.ts';
 export { readParameters } from './values.ts';

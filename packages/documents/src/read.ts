@@ -19,11 +19,19 @@ export async function readDocument(text: string, format: DocumentFormat): Promis
   return parsed.ok ? documentFrom(parsed.value) : parsed;
 }
 
+/** A document as YAML text, which reads as the same document again. */
+export async function writeYaml(content: JsonObject): Promise<string> {
+  const { stringifyYaml } = await import('./yaml.ts');
+  return stringifyYaml(content);
+}
+
 /** Parses text into a value that still has to be checked. */
 async function parseText(text: string, format: DocumentFormat): Promise<Read<unknown>> {
   if (Buffer.byteLength(text) > mostBytes) {
     return wrong('', `It must not be larger than ${mostBytes / 1024} KiB.`);
   }
+  // Half characters can't be stored as they came: the hash would be another one.
+  if (!text.isWellFormed()) return wrong('', 'It must be valid Unicode text.');
   if (format === 'JSON') return parseJson(text);
   const { parseYaml } = await import('./yaml.ts');
   return parseYaml(text);

@@ -1,6 +1,16 @@
-/** YAML text into values. In a file of its own, because the parser takes 25 ms to load and few need it. */
-import { Composer, type Document, isMap, isScalar, isSeq, Lexer, Parser, type YAMLMap } from 'yaml';
-import type { Read } from './document.ts';
+/** YAML text into values, and back. In a file of its own, because the parser takes 25 ms to load and few need it. */
+import {
+  Composer,
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  Parser,
+  stringify,
+  type YAMLMap,
+} from 'yaml';
+import type { JsonObject, Read } from './document.ts';
 import { mostDepth } from './limits.ts';
 import { member, Problems, wrong } from './problems.ts';
 import { printable } from './text.ts';
@@ -104,4 +114,10 @@ function objectOf(map: YAMLMap, at: string, problems: Problems): unknown {
 function place(text: string, offset: number): string {
   const before = text.slice(0, offset).split('\n');
   return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
+}
+
+/** Writes a document as YAML, as {@link parseYaml} reads it. */
+export function stringifyYaml(content: JsonObject): string {
+  // Long lines are scripts: folding them would make them hard to read. Repeated values would become aliases.
+  return stringify(content, { lineWidth: 0, aliasDuplicateObjects: false });
 }

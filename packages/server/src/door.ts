@@ -141,6 +141,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       ...presence.operations,
       ...rooms.tags.operations,
       ...rooms.nodes.operations,
+      ...rooms.documents.operations,
       ...rooms.activations.operations,
       ...rooms.associations.operations,
       ...channels.operations,

@@ -11,6 +11,7 @@ import { openBus, textBus } from './bus/index.ts';
 import { machineAddresses, machineNames, openCertificates } from './certificates/index.ts';
 import { openChannels } from './channels/index.ts';
 import type { Clock } from './clock.ts';
+import { openDocuments } from './documents/index.ts';
 import { openEvents } from './events/index.ts';
 import { openIdentity } from './identity/index.ts';
 import { openKnocks } from './knocks/index.ts';
@@ -35,6 +36,9 @@ export interface RoomsDeps {
   /** Told before and after each commit. */
   readonly observe?: (report: GroupReport) => void;
 }
+
+/** What ARNs call the resources that can be tagged, and what the tags call them. */
+const taggedKinds: Readonly<Record<string, string>> = { activation: 'Activation', document: 'Document' };
 
 /** Everything that is open. */
 export type Rooms = Awaited<ReturnType<typeof openRooms>>;
@@ -95,6 +99,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
 
   let nodes: Nodes | undefined;
   const tags = openTags({ store, clock });
+  const documents = openDocuments({ store, account, tags });
   const identity = openIdentity({
     store,
     clock,
@@ -109,7 +114,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
   });
   const tagsOfArn = async (region: string, arn: string): Promise<Record<string, string>> => {
     const [type, id] = arn.slice(arn.lastIndexOf(':') + 1).split('/') as [string, string | undefined];
-    const kind = type === 'activation' ? 'Activation' : 'ManagedInstance';
+    const kind = taggedKinds[type] ?? 'ManagedInstance';
     const found = id === undefined ? [] : await store.read((tx) => tags.of(tx, region, kind, id));
     return Object.fromEntries(found.map(({ Key, Value }) => [Key ?? '', Value ?? '']));
   };
@@ -169,6 +174,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
         await happened(tx, node, 'deregistered', 'It was deregistered: the audit trail says by whom.');
         tx.afterCommit(() => channels.disconnect(node.nodeId, 'deregistered'));
       },
+      documentPlatforms: documents.platformsOf,
     },
   });
   nodes = theNodes;
@@ -207,6 +213,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     identity,
     presence,
     nodes: theNodes,
+    documents,
     activations,
     associations,
     channels,

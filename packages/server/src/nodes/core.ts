@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Events } from '../events/index.ts';
 import type { Presence } from '../presence/index.ts';
 import type { Call } from '../service/index.ts';
-import type { Store, WriteTx } from '../store/index.ts';
+import type { ReadTx, Store, WriteTx } from '../store/index.ts';
 import type { Tags } from '../tags/index.ts';
 import type { NodeBooks } from './books.ts';
 
@@ -13,12 +13,14 @@ export interface NodeNews {
   readonly nodeId: string;
 }
 
-/** Called in the transaction of the change; what isn't stored belongs into `tx.afterCommit`. */
+/** Called in the transaction of what happens; what isn't stored belongs into `tx.afterCommit`. */
 export interface NodeHooks {
   /** A node has registered (or was restored). */
   readonly registered?: (tx: WriteTx, node: NodeNews) => Promise<void>;
   /** A node was deregistered: its channels must close. */
   readonly gone?: (tx: WriteTx, node: NodeNews) => Promise<void>;
+  /** The platforms that a document serves, by name or ARN. Throws the refusal `InvalidDocument`. */
+  readonly documentPlatforms?: (tx: ReadTx, region: string, document: string) => Promise<readonly string[]>;
 }
 
 /** Credentials as a node gets them. */

@@ -28,6 +28,8 @@ export type Field =
   | 'name'
   /** Its id, its given name or its computer name. */
   | 'called'
+  /** The document of that name serves its platform. */
+  | 'document'
   | 'tagKey'
   | `tag:${string}`;
 
@@ -65,9 +67,11 @@ const legacyKeys: Readonly<Record<string, Field>> = {
   ResourceType: 'resourceType',
 };
 
+const legacyPropertyKeys: Readonly<Record<string, Field>> = { ...legacyKeys, DocumentName: 'document' };
+
 const propertyKeys: Readonly<Record<string, Field>> = {
   ...informationKeys,
-  ...legacyKeys,
+  ...legacyPropertyKeys,
   ComputerName: 'computerName',
   IPAddress: 'ipAddress',
   Name: 'name',
@@ -116,14 +120,8 @@ export function propertyConditions(input: DescribeInstancePropertiesRequest): Co
   }
   const bad = 'InvalidInstancePropertyFilterValue';
   return [
-    ...legacy.map((one) => {
-      refuseDocument(one.key, one.valueSet);
-      return condition(legacyKeys, one.key, 'Equal', one.valueSet, bad);
-    }),
-    ...filters.map((one) => {
-      refuseDocument(one.Key, one.Values);
-      return condition(propertyKeys, one.Key, one.Operator ?? 'Equal', one.Values, bad);
-    }),
+    ...legacy.map((one) => condition(legacyPropertyKeys, one.key, 'Equal', one.valueSet, bad)),
+    ...filters.map((one) => condition(propertyKeys, one.Key, one.Operator ?? 'Equal', one.Values, bad)),
   ];
 }
 
@@ -131,10 +129,27 @@ function isTag(condition: Condition): boolean {
   return condition.field === 'tagKey' || condition.field.startsWith('tag:');
 }
 
-/** There are no documents in this release, so whichever is named doesn't exist. */
-function refuseDocument(key: string | undefined, values: readonly string[] | undefined): void {
-  if (key !== 'DocumentName') return;
-  throw new Refusal('InvalidDocument', `Document with name ${values?.[0] ?? ''} does not exist.`);
+/**
+ * The conditions with documents replaced by the platforms that they serve, as `platformsOf` says. Several
+ * documents serve a node when one of them does.
+ */
+export async function withPlatforms(
+  conditions: readonly Condition[],
+  platformsOf: (document: string) => Promise<readonly string[]>,
+): Promise<Condition[]> {
+  const all: Condition[] = [];
+  for (const condition of conditions) {
+    if (condition.field !== 'document') {
+      all.push(condition);
+      continue;
+    }
+    const values = new Set<string>();
+    for (const document of condition.values) {
+      for (const platform of await platformsOf(document)) values.add(platform);
+    }
+    all.push({ field: 'platformType', operator: 'Equal', values: [...values] });
+  }
+  return all;
 }
 
 function condition(
@@ -158,6 +173,9 @@ function condition(
       throw new Refusal('InvalidInstanceId', `Not a managed node ID: ${JSON.stringify(wrong)}`);
     }
   }
+  if (field === 'document' && operator !== 'Equal') {
+    throw new Refusal(badValue, `${key} can only be compared with Equal.`);
+  }
   if (
     (operator === 'LessThan' || operator === 'GreaterThan') &&
     field !== 'agentVersion' &&
@@ -172,7 +190,8 @@ function condition(
 }
 
 function fieldOf(keys: Readonly<Record<string, Field>>, key: string): Field {
-  if (key.startsWith('tag:') && key.length > 4 && keys !== legacyKeys) return key as Field;
+  const knowsTags = 'tag-key' in keys;
+  if (key.startsWith('tag:') && key.length > 4 && knowsTags) return key as Field;
   const field = Object.hasOwn(keys, key) ? keys[key] : undefined;
   if (field) return field;
   throw new Refusal('InvalidFilterKey', `The specified key is not valid: ${key}`);

@@ -12,13 +12,14 @@ import {
   type Call,
   operation,
   type Question,
+  Refusal,
   readToken,
   writeToken,
 } from '../service/index.ts';
 import { type AssociationSummary, associationSummaries } from './association-summary.ts';
 import type { NodesCore } from './core.ts';
 import { instanceInformation, instanceProperty, nodeSummary } from './describe.ts';
-import { type Condition, informationConditions, propertyConditions } from './filters.ts';
+import { type Condition, informationConditions, propertyConditions, withPlatforms } from './filters.ts';
 import { countNodes, type ListedNode, type ListQuery, listNodes, type PageKey } from './list-query.ts';
 
 /** Where a page ended, and what was counted for the first one. */
@@ -34,7 +35,7 @@ interface Page {
 
 /** Declares the lists. */
 export function listOperations(core: NodesCore): readonly AnyOperation[] {
-  const { store, presence, tags } = core;
+  const { store, presence, tags, hooks } = core;
 
   /** A node that registered and was never heard is in AWS's lists as `ConnectionLost`, without a last ping. */
   async function page(
@@ -47,7 +48,11 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
     const after = pageKey(question, token);
     const view = presence.view();
     return store.read(async (tx) => {
-      const rows = await listNodes(tx, call.region, view, { conditions, after, limit: size + 1 });
+      const resolved = await withPlatforms(conditions, async (document) => {
+        if (!hooks.documentPlatforms) throw noDocument(document);
+        return hooks.documentPlatforms(tx, call.region, document);
+      });
+      const rows = await listNodes(tx, call.region, view, { conditions: resolved, after, limit: size + 1 });
       const nodes = rows.slice(0, size);
       const ids = nodes.map((node) => node.node_id);
       return {
@@ -138,6 +143,11 @@ export function listOperations(core: NodesCore): readonly AnyOperation[] {
       },
     }),
   ];
+}
+
+/** Nobody keeps documents where nodes stand alone, so whichever is named doesn't exist. */
+function noDocument(name: string): Refusal {
+  return new Refusal('InvalidDocument', `Document with name ${name} does not exist.`);
 }
 
 function pageKey(question: Question, token: string | undefined): PageKey | undefined {

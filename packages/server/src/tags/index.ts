@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { AnyOperation } from '../service/index.ts';
 import type { ReadTx, Store, WriteTx } from '../store/index.ts';
 import { tagOperations } from './operations.ts';
-import { putTags, tagsOf, tagsOfMany } from './queries.ts';
+import { dropTags, putTags, tagsOf, tagsOfMany } from './queries.ts';
 import { checkTags } from './rules.ts';
 
 export { checkTags, tagLimit } from './rules.ts';
@@ -28,6 +28,8 @@ export interface Tags {
   serve(type: TaggedType): void;
   /** Sets tags in the transaction that makes the resource; they have been checked. */
   put(tx: WriteTx, region: string, type: string, id: string, tags: readonly Tag[]): Promise<void>;
+  /** Removes all tags, in the transaction that removes the resource. */
+  drop(tx: WriteTx, region: string, type: string, id: string): Promise<void>;
   /** The tags of a resource, by key. */
   of(tx: ReadTx, region: string, type: string, id: string): Promise<Tag[]>;
   /** The tags of many resources of a type. */
@@ -49,6 +51,7 @@ export function openTags(deps: { readonly store: Store; readonly clock: Clock })
       checkTags(tags);
       await putTags(tx, region, type, id, tags);
     },
+    drop: dropTags,
     of: tagsOf,
     ofMany: tagsOfMany,
   };

@@ -48,6 +48,16 @@ export async function removeTags(
     .execute();
 }
 
+/** Removes all tags of a resource. */
+export async function dropTags(tx: WriteTx, region: string, type: string, id: string): Promise<void> {
+  await tx
+    .in(region)
+    .deleteFrom('tags')
+    .where('resource_type', '=', type)
+    .where('resource_id', '=', id)
+    .execute();
+}
+
 /** The tags of a resource, by key. */
 export async function tagsOf(tx: ReadTx, region: string, type: string, id: string): Promise<Tag[]> {
   const rows = await tx
