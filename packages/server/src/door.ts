@@ -44,7 +44,8 @@ export interface DoorDeps {
 /** Opens the port and everything that is answered on it. Rejects when the port can't be had. */
 export async function openDoor({ options, publicUrls, rooms, clock, log, house }: DoorDeps) {
   const { account, regions, data } = options;
-  const { store, settings, certificates, knocks, audit, events, identity, presence, channels } = rooms;
+  const { store, settings, certificates, knocks, audit, events, identity, presence, commands, channels } =
+    rooms;
 
   const metrics = openMetrics();
   const note = ({ address, port, client, serverName, layer, reason, detail }: ListenerKnock) =>
@@ -60,6 +61,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
   house.closes(async () => {
     // Nobody new comes in; who holds a channel is told to come again; then the rest gets a moment to finish.
     const closing = listener.close(drainGrace);
+    commands.drain();
     await channels.close();
     await closing;
   });
@@ -144,6 +146,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       ...rooms.documents.operations,
       ...rooms.activations.operations,
       ...rooms.associations.operations,
+      ...commands.operations,
       ...channels.operations,
     ],
   });
@@ -162,6 +165,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       { name: 'audit', sweep: () => audit.sweep() },
       { name: 'events', sweep: () => events.sweep() },
       { name: 'presence', sweep: () => presence.sweep() },
+      { name: 'commands', sweep: () => commands.sweep() },
     ],
     log,
   );

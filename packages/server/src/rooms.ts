@@ -11,6 +11,7 @@ import { openBus, textBus } from './bus/index.ts';
 import { machineAddresses, machineNames, openCertificates } from './certificates/index.ts';
 import { openChannels } from './channels/index.ts';
 import type { Clock } from './clock.ts';
+import { type Commands, openCommands } from './commands/index.ts';
 import { openDocuments } from './documents/index.ts';
 import { openEvents } from './events/index.ts';
 import { openIdentity } from './identity/index.ts';
@@ -36,6 +37,8 @@ export interface RoomsDeps {
   /** Told before and after each commit. */
   readonly observe?: (report: GroupReport) => void;
 }
+
+const mebibyte = 1_048_576;
 
 /** What ARNs call the resources that can be tagged, and what the tags call them. */
 const taggedKinds: Readonly<Record<string, string>> = { activation: 'Activation', document: 'Document' };
@@ -98,6 +101,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
   const events = openEvents({ store, clock, retentionDays: () => settings.get('retention-events-days') });
 
   let nodes: Nodes | undefined;
+  let commands: Commands | undefined;
   const tags = openTags({ store, clock });
   const documents = openDocuments({ store, account, tags });
   const identity = openIdentity({
@@ -172,6 +176,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
       },
       async gone(tx, node) {
         await happened(tx, node, 'deregistered', 'It was deregistered: the audit trail says by whom.');
+        await commands?.gone(tx, node);
         tx.afterCommit(() => channels.disconnect(node.nodeId, 'deregistered'));
       },
       documentPlatforms: documents.platformsOf,
@@ -188,9 +193,28 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     hooks: { refusals: (activationId) => refusalsOf(store, activationId) },
   });
 
+  const theCommands = openCommands({
+    store,
+    clock,
+    account,
+    presence,
+    documents,
+    serverId,
+    decide: identity.decide,
+    outputLimit: () => settings.get('output-limit-mebibytes') * mebibyte,
+    outputsLimit: () => settings.get('outputs-limit-mebibytes') * mebibyte,
+    retentionDays: () => settings.get('retention-commands-days'),
+    bus: textBus(bus),
+    hooks: { wake: (nodeId) => channels.wake(nodeId) },
+    onError: house.onError('overdue commands could not be given up; tried again'),
+  });
+  commands = theCommands;
+  house.closes(() => theCommands.close());
+
   const channels = openChannels({
     clock,
     presence,
+    mailbox: theCommands.mailbox,
     bus: textBus(bus),
     log,
     hooks: {
@@ -216,6 +240,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     documents,
     activations,
     associations,
+    commands: theCommands,
     channels,
   };
 }

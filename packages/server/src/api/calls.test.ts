@@ -19,6 +19,7 @@ test('polls that follow one another on a connection leave nothing behind on it',
         name: 'GetMessages',
         access: { by: 'own-node', action: 'ec2messages:GetMessages', node: () => nodeId },
         changes: false,
+        waits: true,
         handle: async (call) => {
           assert.equal(call.gone?.aborted, false);
           return { Destination: nodeId, MessagesRequestId: 'x', Messages: [] };

@@ -142,7 +142,7 @@ async function identify(
     account: deps.account,
     source,
     operation: `${service}:${name}`,
-    ...(service === 'ec2messages' ? { gone: whenGone(response) } : {}),
+    ...(operation?.waits ? { gone: whenGone(response) } : {}),
     headers: request.headers as Readonly<Record<string, string | undefined>>,
   };
   if (operation?.access.by === 'activation' && request.headers.authorization === undefined) {

@@ -43,8 +43,10 @@ export const socketOptions = {
 
 /** How often the slow, the silent and the expired are looked for, in milliseconds. */
 const sweepPeriod = 1_000;
-/** How often all nodes connected here are asked about in the mailbox, should every wake-up be lost. */
-const mailPeriod = 30_000;
+/** How often the mailbox is asked for whom something is due: after a lost wake-up, or an offer without answer. */
+const mailPeriod = 5_000;
+/** Nodes that one such look finds. */
+const mostWaiting = 2_000;
 
 /** What channels need. */
 export interface ChannelsDeps {
@@ -189,8 +191,17 @@ export function openChannels(deps: ChannelsDeps): Channels {
     polls.sweep();
     sockets.sweep();
   });
+  let looking: Promise<void> | undefined;
   const mailSweeps = clock.every(mailPeriod, () => {
-    for (const nodeId of sockets.nodeIds()) deliveries.wake(nodeId);
+    looking ??= mailbox
+      .waiting(mostWaiting)
+      .then((nodeIds) => {
+        for (const nodeId of nodeIds) if (sockets.get(nodeId)) deliveries.wake(nodeId);
+      })
+      .catch((error) => log.warn({ err: error }, 'could not look for mail; tried again'))
+      .finally(() => {
+        looking = undefined;
+      });
   });
 
   return {
@@ -240,6 +251,7 @@ export function openChannels(deps: ChannelsDeps): Channels {
     async close() {
       draining = true;
       mailSweeps.cancel();
+      await looking;
       polls.drain();
       await sockets.close();
       await deliveries.close();

@@ -25,6 +25,8 @@ export interface Mail {
   readonly content: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** How often it was offered before: only one server can make the next offer. */
+  readonly attempt: number;
 }
 
 /** What an agent said to an offer. */
@@ -60,6 +62,11 @@ export interface Mailbox {
    * be: what another server took, or what a newer epoch owns, is left out.
    */
   offered(to: readonly Recipient[], mail: readonly Mail[]): Promise<readonly Mail[]>;
+  /**
+   * Nodes with a control channel on this server for which something is due, at most `limit`: for wake-ups that
+   * were lost, and leases that ran out. Changes nothing.
+   */
+  waiting(limit: number): Promise<readonly string[]>;
   /** Takes the answer of a node to an offer. */
   answered(from: Recipient, answer: Answer): Promise<Taken>;
   /** Takes a reply; from any authenticated channel of that node, in any order, any number of times. */
@@ -70,6 +77,7 @@ export interface Mailbox {
 export const emptyMailbox: Mailbox = {
   due: async () => [],
   offered: async () => [],
+  waiting: async () => [],
   answered: async () => 'unknown',
   replied: async () => 'unknown',
 };

@@ -56,6 +56,7 @@ export function messageOperations(deps: MessageDeps): readonly AnyOperation[] {
       name: 'GetMessages',
       access: { by: 'own-node', action: 'ec2messages:GetMessages', node: (input) => input.Destination },
       changes: false,
+      waits: true,
       async handle(call, input) {
         const mail = await deps.wait(call.region, input.Destination, call.gone);
         return {

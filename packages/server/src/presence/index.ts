@@ -21,6 +21,7 @@ import {
 } from './status.ts';
 import { readMassLosses, writeMassLoss } from './stored-losses.ts';
 
+export { type Interval, overlap } from './blindness.ts';
 export {
   hiddenAfter,
   type NodePresence,

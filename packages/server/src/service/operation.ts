@@ -71,6 +71,8 @@ export interface Operation<I, O> {
   readonly access: Access<I>;
   /** True when a call changes what is stored: it then writes one audit row in the same transaction. */
   readonly changes: boolean;
+  /** True when an answer may be long in coming: the call then says when its client has gone. */
+  readonly waits?: boolean;
   /** Answers the call, or throws a `Refusal`. The input has been read and validated. */
   handle(call: Call, input: I): Promise<O>;
 }

@@ -36,6 +36,21 @@ export const knownSettings = {
   'retention-presence-days': days(90, 'Days for which the presence history of nodes is kept.'),
   'retention-knocks-known-days': days(90, 'Days for which knocks of nodes and keys in our books are kept.'),
   'retention-knocks-strangers-days': days(7, 'Days for which knocks of strangers are kept.'),
+  'retention-commands-days': days(30, 'Days for which commands, their results and outputs are kept.'),
+  'output-limit-mebibytes': {
+    kind: 'count',
+    default: 10,
+    least: 1,
+    most: 1024,
+    description: 'Mebibytes of one output stream of a command on a node that are kept.',
+  },
+  'outputs-limit-mebibytes': {
+    kind: 'count',
+    default: 2048,
+    least: 1,
+    most: 1_048_576,
+    description: 'Mebibytes that all kept outputs may take, compressed; the oldest go first.',
+  },
   'node-credential-minutes': {
     kind: 'count',
     default: 60,

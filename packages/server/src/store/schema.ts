@@ -21,6 +21,9 @@ export interface Tables {
   documents: DocumentsRow;
   document_versions: DocumentVersionsRow;
   document_shares: DocumentSharesRow;
+  commands: CommandsRow;
+  invocations: InvocationsRow;
+  command_outputs: CommandOutputsRow;
 }
 
 /** A setting of a region, or of the whole account (`region` = `''`). */
@@ -252,4 +255,85 @@ export interface DocumentSharesRow {
   account_id: string;
   /** `$ALL`, `$DEFAULT`, `$LATEST` or a number. */
   shared_version: string;
+}
+
+export interface CommandsRow {
+  region: string;
+  command_id: string;
+  created_at: number;
+  /** The ARN of who sent it. */
+  requested_by: string;
+  document_name: string;
+  document_version: string;
+  /** AWS's two words for all invocations together. */
+  status: string;
+  status_details: string;
+  /** When an invocation that wasn't delivered is given up. Moved on by the time in which no server listened. */
+  expires_at: number;
+  timeout_seconds: number;
+  execution_seconds: number;
+  /** How many nodes may have it at a time, and after how many errors it goes to no further node. */
+  concurrency: number;
+  error_limit: number;
+  cancelled_at: number | null;
+  target_count: number;
+  queued_count: number;
+  /** Invocations that an agent has taken. */
+  started_count: number;
+  finished_count: number;
+  success_count: number;
+  error_count: number;
+  delivery_timed_out_count: number;
+  /** Ended without having been tried: wrong platform, not allowed, not there. */
+  excluded_count: number;
+  /** JSON: what the sender asked for, as lists show it. */
+  asked: string;
+  /** JSON: the document's steps, [name, plugin] each. */
+  steps: string;
+  /** JSON: the job as agents read it, document included. */
+  content: string;
+}
+
+export interface InvocationsRow {
+  region: string;
+  command_id: string;
+  node_id: string;
+  /** Its place in the order in which invocations are let go. */
+  position: number;
+  created_at: number;
+  state: string;
+  /** When it is given up, as far as it has come. */
+  deadline: number;
+  /** Offers made. */
+  attempt: number;
+  /** The channel it was last offered on; 0 by polling. */
+  epoch: number | null;
+  lease_until: number | null;
+  first_offered_at: number | null;
+  /** The agent was busy: it isn't offered before. */
+  not_before: number | null;
+  accepted_at: number | null;
+  cancel_acked_at: number | null;
+  ended_at: number | null;
+  /** Its place in the order in which they ended, from 1. */
+  number: number | null;
+  response_code: number | null;
+  /** Why it ended so, where the output doesn't say it; or what came too late. */
+  reason: string | null;
+  /** JSON: what is known of each step. */
+  steps: string | null;
+}
+
+export interface CommandOutputsRow {
+  region: string;
+  command_id: string;
+  node_id: string;
+  step: string;
+  stream: string;
+  /** The piece's first byte in the stream, and how many it holds once unpacked. */
+  start: number;
+  size: number;
+  created_at: number;
+  /** Gzip. */
+  data: Uint8Array;
 }

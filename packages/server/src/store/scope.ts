@@ -92,7 +92,12 @@ class Lease implements DatabaseConnection, ConnectionProvider {
 function checkParameter(value: unknown): void {
   if (typeof value === 'string') {
     if (value.includes('\0')) throw new StoreMisused('Text with a NUL character cannot be kept.');
-  } else if (typeof value !== 'number' && typeof value !== 'bigint' && value !== null) {
+  } else if (
+    typeof value !== 'number' &&
+    typeof value !== 'bigint' &&
+    value !== null &&
+    !(value instanceof Uint8Array)
+  ) {
     throw new StoreMisused(`A statement was given a parameter of type ${typeof value}.`);
   }
 }

@@ -32,4 +32,6 @@ export const nodeActions: ReadonlySet<string> = new Set([
   ...ssm.map((name) => `ssm:${name}`),
   ...ssmmessages.map((name) => `ssmmessages:${name}`),
   ...ec2messages.map((name) => `ec2messages:${name}`),
+  // Our agent's own: output beyond what replies carry.
+  'rollcall:PutCommandOutput',
 ]);

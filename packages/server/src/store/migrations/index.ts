@@ -6,6 +6,7 @@ import type { Dialect } from '../contract.ts';
 import { DatabaseNewer, DatabaseUnusable, reasonOf } from '../errors.ts';
 import { foundation } from './0001-foundation.ts';
 import { documents } from './0002-documents.ts';
+import { commands } from './0003-commands.ts';
 
 /** One step. A number once released never changes its meaning. */
 export interface Migration {
@@ -19,6 +20,7 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'foundation', sql: foundation },
   { number: 2, name: 'documents', sql: documents },
+  { number: 3, name: 'commands', sql: commands },
 ];
 
 /** The newest schema that this program knows. */
@@ -61,7 +63,11 @@ export async function migrate(
   }
 }
 
-/** PostgreSQL sorts text by the database's language unless told otherwise; both engines sort by bytes. */
+/**
+ * PostgreSQL sorts text by the database's language unless told otherwise, where both engines are to sort by
+ * bytes; and it has another name for bytes.
+ */
 function inDialect(sql: string, dialect: Dialect): string {
-  return dialect === 'postgres' ? sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"') : sql;
+  if (dialect === 'sqlite') return sql;
+  return sql.replace(/\bTEXT\b/g, 'TEXT COLLATE "C"').replace(/\bBLOB\b/g, 'BYTEA');
 }

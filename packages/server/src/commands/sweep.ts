@@ -1,0 +1,93 @@
+/**
+ * Deadlines, and what must not count toward them: time in which no server listened. Every server of a store
+ * sweeps; who comes second finds nothing to do.
+ */
+import { overlap } from '../presence/index.ts';
+import type { WriteTx } from '../store/index.ts';
+import type { CommandsCore } from './core.ts';
+import type { Happening } from './settle.ts';
+
+/** Where it is written up to when blind time has been made good. */
+const markName = 'commands.blind-until';
+/** Invocations given up in one go. */
+const mostAtOnce = 500;
+
+/** Gives up what is overdue, having made blind time good; answers how many. */
+export async function sweepDeadlines(
+  core: CommandsCore,
+  happen: (happening: Happening) => Promise<boolean>,
+): Promise<number> {
+  await forgiveBlindness(core);
+  for (let total = 0; ; ) {
+    const overdue = await core.store.read((tx) =>
+      tx.everywhere
+        .selectFrom('invocations')
+        .select(['region', 'command_id', 'node_id'])
+        .where('deadline', '<=', core.clock.now())
+        .where('ended_at', 'is', null)
+        .limit(mostAtOnce)
+        .execute(),
+    );
+    await Promise.all(
+      overdue.map((row) =>
+        happen({
+          region: row.region,
+          commandId: row.command_id,
+          nodeId: row.node_id,
+          event: { kind: 'expired' },
+        }),
+      ),
+    );
+    total += overdue.length;
+    if (overdue.length < mostAtOnce) return total;
+  }
+}
+
+/**
+ * Moves the deadlines of everything alive on by the time since the last look in which no server listened. Nothing
+ * can have been sent meanwhile, so it is the same time for all.
+ */
+async function forgiveBlindness(core: CommandsCore): Promise<void> {
+  const { blind } = core.presence.view();
+  const last = blind.at(-1);
+  if (!last) return;
+  const seen = await core.store.read((tx) => readMark(tx));
+  if (seen !== undefined && last.to <= seen) return;
+  await core.store.write(async (tx) => {
+    // Another server may have been quicker; the row is locked by being written first.
+    const before = await readMark(tx);
+    if (before !== undefined && last.to <= before) return;
+    await writeMark(tx, last.to, core.clock.now(), core.serverId);
+    const lost = overlap(blind, before ?? last.from, last.to);
+    if (lost <= 0) return;
+    await tx.everywhere
+      .updateTable('invocations')
+      .set((row) => ({ deadline: row('deadline', '+', lost) }))
+      .where('ended_at', 'is', null)
+      .execute();
+    await tx.everywhere
+      .updateTable('commands')
+      .set((row) => ({ expires_at: row('expires_at', '+', lost) }))
+      .where('status', 'in', ['Pending', 'InProgress', 'Cancelling'])
+      .execute();
+  });
+}
+
+async function readMark(tx: Pick<WriteTx, 'everywhere'>): Promise<number | undefined> {
+  const row = await tx.everywhere
+    .selectFrom('settings')
+    .select('value')
+    .where('region', '=', '')
+    .where('name', '=', markName)
+    .executeTakeFirst();
+  return row && Number(row.value);
+}
+
+async function writeMark(tx: WriteTx, until: number, now: number, by: string): Promise<void> {
+  const row = { region: '', name: markName, value: String(until), changed_at: now, changed_by: by };
+  await tx.everywhere
+    .insertInto('settings')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['region', 'name']).doUpdateSet(row))
+    .execute();
+}
