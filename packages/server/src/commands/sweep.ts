@@ -2,7 +2,7 @@
  * Deadlines, and what must not count toward them: time in which no server listened. Every server of a store
  * sweeps; who comes second finds nothing to do.
  */
-import { overlap } from '../presence/index.ts';
+import { overlap, readBlindTimes } from '../presence/index.ts';
 import type { WriteTx } from '../store/index.ts';
 import type { CommandsCore } from './core.ts';
 import type { Happening } from './settle.ts';
@@ -17,7 +17,7 @@ export async function sweepDeadlines(
   core: CommandsCore,
   happen: (happening: Happening) => Promise<boolean>,
 ): Promise<number> {
-  await forgiveBlindness(core);
+  if (!(await forgiveBlindness(core))) return 0;
   for (let total = 0; ; ) {
     const overdue = await core.store.read((tx) =>
       tx.everywhere
@@ -45,21 +45,24 @@ export async function sweepDeadlines(
 
 /**
  * Moves the deadlines of everything alive on by the time since the last look in which no server listened. Nothing
- * can have been sent meanwhile, so it is the same time for all.
+ * can have been sent meanwhile, so it is the same time for all. Answers false while nobody can tell what time is
+ * lost: a stretch lasts still.
  */
-async function forgiveBlindness(core: CommandsCore): Promise<void> {
-  const { blind } = core.presence.view();
-  const last = blind.at(-1);
-  if (!last) return;
+async function forgiveBlindness(core: CommandsCore): Promise<boolean> {
+  const suspected = core.presence.view().blind.at(-1);
+  if (!suspected) return true;
   const seen = await core.store.read((tx) => readMark(tx));
-  if (seen !== undefined && last.to <= seen) return;
-  await core.store.write(async (tx) => {
-    // Another server may have been quicker; the row is locked by being written first.
+  if (seen !== undefined && suspected.to <= seen) return true;
+  return core.store.write(async (tx) => {
+    // What is in memory may be seconds old, and another server may have listened meanwhile.
+    const now = core.clock.now();
+    const blind = await readBlindTimes(tx, now);
+    const last = blind.at(-1);
     const before = await readMark(tx);
-    if (before !== undefined && last.to <= before) return;
-    await writeMark(tx, last.to, core.clock.now(), core.serverId);
+    if (!last || (before !== undefined && last.to <= before)) return true;
+    if (last.to >= now) return false;
+    await writeMark(tx, last.to, now, core.serverId);
     const lost = overlap(blind, before ?? last.from, last.to);
-    if (lost <= 0) return;
     await tx.everywhere
       .updateTable('invocations')
       .set((row) => ({ deadline: row('deadline', '+', lost) }))
@@ -70,6 +73,7 @@ async function forgiveBlindness(core: CommandsCore): Promise<void> {
       .set((row) => ({ expires_at: row('expires_at', '+', lost) }))
       .where('status', 'in', ['Pending', 'InProgress', 'Cancelling'])
       .execute();
+    return true;
   });
 }
 

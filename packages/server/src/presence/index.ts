@@ -5,8 +5,8 @@
  */
 import type { Clock } from '../clock.ts';
 import type { AnyOperation } from '../service/index.ts';
-import { deleteInSteps, type ServersRow, type Store, type WriteTx } from '../store/index.ts';
-import { blindTimes, leaseRenewal } from './blindness.ts';
+import { deleteInSteps, type ReadTx, type ServersRow, type Store, type WriteTx } from '../store/index.ts';
+import { blindTimes, type Interval, leaseRenewal } from './blindness.ts';
 import { MassLossWatch } from './mass-loss.ts';
 import { presenceOperations } from './operations.ts';
 import { closings, insertPresence, openings, pings } from './queries.ts';
@@ -87,6 +87,11 @@ export interface PresenceDeps {
 }
 
 const day = 86_400_000;
+
+/** When no server listened, by what is in the store at this moment; oldest first. */
+export async function readBlindTimes(tx: ReadTx, now: number): Promise<readonly Interval[]> {
+  return blindTimes(await allServers(tx), now);
+}
 
 /** Opens presence: from here on, this server counts as listening. */
 export async function openPresence(deps: PresenceDeps): Promise<Presence> {
