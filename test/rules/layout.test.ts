@@ -37,11 +37,11 @@ test('a package imports only the packages of ours that it may', () => {
     wire: [],
     documents: ['wire'],
     diagnosis: ['wire'],
-    probes: ['wire'],
+    probes: ['wire', 'diagnosis'],
     agent: ['wire', 'documents', 'probes'],
     server: ['wire', 'documents', 'diagnosis'],
-    cli: ['wire'],
-    console: ['wire'],
+    cli: ['wire', 'diagnosis'],
+    console: ['wire', 'diagnosis'],
   };
   // The verbs that are a role load it when they are called; nothing else does.
   const roles: Record<string, readonly string[]> = { cli: ['server', 'agent', 'probes'] };
@@ -83,9 +83,10 @@ test('the agent needs no SDK client', () => {
 const ORDER = [
   'clock service store bus settings certificates',
   'audit knocks identity events',
-  'presence tags nodes',
+  'presence tags nodes roster',
   'documents activations',
   'commands associations',
+  'verdicts',
   'channels',
   'enrolment',
   'api',
