@@ -30,6 +30,9 @@ export interface SimulatedAgent {
   beatAt: number;
   pingAt: number;
   connectAt: number;
+  pollAt: number;
+  /** It has left its fleet. */
+  dismissed: boolean;
   lastPong: number;
   /** When its last heartbeat was answered; 0 before the first. */
   lastBeat: number;
@@ -43,6 +46,16 @@ export interface AgentCallsOptions {
   readonly keys: KeyPool;
   readonly agentName: string;
   readonly agentVersion: string;
+  /** Milliseconds since the epoch, as the agents believe; the machine's own time unless given. */
+  readonly now?: () => number;
+}
+
+/** A message that was polled. */
+export interface PolledMessage {
+  readonly MessageId: string;
+  readonly Topic: string;
+  readonly CreatedDate: string;
+  readonly Payload: string;
 }
 
 /** The calls of simulated agents. All reject with a {@link CallError} when the server refuses. */
@@ -53,7 +66,7 @@ export interface AgentCalls {
   /** Sends the short heartbeat of an agent's start, or the full one. */
   heartbeat(agent: SimulatedAgent, kind: 'short' | 'full'): Promise<void>;
   /** One long poll; resolves with the messages. */
-  poll(agent: SimulatedAgent): Promise<readonly unknown[]>;
+  poll(agent: SimulatedAgent): Promise<readonly PolledMessage[]>;
   /** Any operation, by its target. */
   call(agent: SimulatedAgent, target: string, input: object): Promise<Record<string, unknown>>;
   /** Asks for a control channel; resolves with the token. */
@@ -69,7 +82,7 @@ const staleCredentials = /^(ExpiredToken|InvalidClientTokenId|UnrecognizedClient
 
 /** Opens the calls of simulated agents over a transport. */
 export function openAgentCalls(options: AgentCallsOptions, transport: Transport): AgentCalls {
-  const { url, region, activation, keys, agentName, agentVersion } = options;
+  const { url, region, activation, keys, agentName, agentVersion, now = Date.now } = options;
 
   const post = async (request: Parameters<Transport['post']>[0]): Promise<Record<string, unknown>> => {
     const { status, body } = await transport.post(request);
@@ -82,7 +95,7 @@ export function openAgentCalls(options: AgentCallsOptions, transport: Transport)
     agent: SimulatedAgent,
     request: { method: string; path: string; service: string; body: string; headers: Record<string, string> },
   ): Record<string, string> =>
-    signRequest({ ...request, url: url + request.path, region, at: Date.now(), credentials: agent });
+    signRequest({ ...request, url: url + request.path, region, at: now(), credentials: agent });
 
   const fetchCredentials = async (agent: SimulatedAgent): Promise<void> => {
     const body = JSON.stringify({ Fingerprint: agent.fingerprint });
@@ -93,7 +106,7 @@ export function openAgentCalls(options: AgentCallsOptions, transport: Transport)
       body,
       region,
       service: 'ssm',
-      at: Date.now(),
+      at: now(),
       nodeId: agent.nodeId,
       privateKey: keys.privateKey(agent.number),
     });
@@ -102,12 +115,12 @@ export function openAgentCalls(options: AgentCallsOptions, transport: Transport)
     agent.accessKeyId = String(answer.AccessKeyId);
     agent.secretAccessKey = String(answer.SecretAccessKey);
     agent.sessionToken = String(answer.SessionToken);
-    const now = Date.now();
-    agent.refreshAt = now + Math.max(1_000, (Number(answer.TokenExpirationDate) * 1_000 - now) / 2);
+    const left = Number(answer.TokenExpirationDate) * 1_000 - now();
+    agent.refreshAt = now() + Math.max(1_000, left / 2);
   };
 
   const haveCredentials = async (agent: SimulatedAgent): Promise<void> => {
-    if (Date.now() < agent.refreshAt) return;
+    if (now() < agent.refreshAt) return;
     agent.refreshing ??= fetchCredentials(agent).finally(() => {
       agent.refreshing = undefined;
     });
@@ -174,7 +187,7 @@ export function openAgentCalls(options: AgentCallsOptions, transport: Transport)
         SSMConnectionChannel: agent.socket ? 'ssmmessages' : '',
       };
       await call(agent, 'AmazonSSM.UpdateInstanceInformation', kind === 'short' ? short : full);
-      agent.lastBeat = Date.now();
+      agent.lastBeat = now();
     },
     async poll(agent) {
       const answer = await call(agent, 'EC2WindowsMessageDeliveryService.GetMessages', {
@@ -182,7 +195,7 @@ export function openAgentCalls(options: AgentCallsOptions, transport: Transport)
         MessagesRequestId: randomUUID(),
         VisibilityTimeoutInSeconds: 10,
       });
-      return Array.isArray(answer.Messages) ? answer.Messages : [];
+      return Array.isArray(answer.Messages) ? (answer.Messages as PolledMessage[]) : [];
     },
     async createControlChannel(agent) {
       await haveCredentials(agent);

@@ -15,6 +15,8 @@ export interface ApiClientOptions {
     readonly secretAccessKey: string;
     readonly sessionToken?: string;
   };
+  /** Milliseconds since the epoch, as the caller believes; the machine's own time unless given. */
+  readonly now?: () => number;
 }
 
 /** An answer, whatever it says. */
@@ -60,7 +62,7 @@ export function openApiClient(options: ApiClientOptions): ApiClient {
       credentials: options.credentials,
       region: options.region,
       service,
-      at: Date.now(),
+      at: (options.now ?? Date.now)(),
     });
     return send(agent, url, 'POST', '/', headers, body);
   };

@@ -19,6 +19,7 @@ import {
   type AgentCalls,
   type AgentCallsOptions,
   openAgentCalls,
+  type PolledMessage,
   type SimulatedAgent,
 } from './agent-calls.ts';
 import { CallError, openTransport, type Transport } from './transport.ts';
@@ -38,10 +39,14 @@ export interface FleetOptions extends Omit<AgentCallsOptions, 'agentName' | 'age
   readonly pingEvery?: number;
   /** The wait after a failed connection (5,000, plus chance), doubled each time up to the cap (2,400,000). */
   readonly backOff?: { readonly first: number; readonly cap: number };
+  /** For how long an agent of both ways polls on once its channel is open, in milliseconds (60,000). */
+  readonly pollsOn?: number;
   /** Connections for calls, shared by the whole fleet (32). Each poll has its own. */
   readonly connections?: number;
   /** What an agent sends back for a frame; nothing unless given. */
   readonly answer?: (agent: SimulatedAgent, frame: Frame) => readonly Frame[];
+  /** What an agent does with the messages it has polled; it polls no more until that is done. */
+  readonly polled?: (agent: SimulatedAgent, messages: readonly PolledMessage[]) => Promise<void> | void;
 }
 
 /** What has happened so far, over all agents. */
@@ -64,8 +69,6 @@ const never = Number.POSITIVE_INFINITY;
 const tick = 100;
 /** An agent gives its channel up this long after the last pong. */
 const pongWithin = 60_000;
-/** An agent whose channel is open polls for this long. */
-const pollsOn = 60_000;
 
 /** A fleet of simulated agents. */
 export class Fleet {
@@ -85,10 +88,13 @@ export class Fleet {
   open = 0;
   /** The calls themselves, for tests that want something out of turn. */
   readonly calls: AgentCalls;
+  /** Milliseconds since the epoch, as the agents believe. */
+  readonly now: () => number;
   readonly #options: FleetOptions;
   readonly #heartbeatEvery: number;
   readonly #pingEvery: number;
   readonly #backOff: { readonly first: number; readonly cap: number };
+  readonly #pollsOn: number;
   readonly #transport: Transport;
   readonly #timer: NodeJS.Timeout;
   #closed = false;
@@ -98,6 +104,8 @@ export class Fleet {
     this.#heartbeatEvery = options.heartbeatEvery ?? 300_000;
     this.#pingEvery = options.pingEvery ?? 54_000;
     this.#backOff = options.backOff ?? { first: 5_000, cap: 2_400_000 };
+    this.#pollsOn = options.pollsOn ?? 60_000;
+    this.now = options.now ?? Date.now;
     const url = options.url.replace(/\/$/, '');
     this.#transport = openTransport({ url, connections: options.connections ?? 32, ca: options.ca });
     this.calls = openAgentCalls(
@@ -109,7 +117,7 @@ export class Fleet {
       },
       this.#transport,
     );
-    this.#timer = setInterval(() => this.#tick(), tick);
+    this.#timer = setInterval(() => this.tick(), tick);
   }
 
   /** Lets `count` new agents start, `atOnce` at a time; resolves when all have sent their heartbeats. */
@@ -134,10 +142,10 @@ export class Fleet {
   async start(agent: SimulatedAgent): Promise<void> {
     await this.heartbeat(agent, 'short');
     await this.heartbeat(agent);
-    agent.beatAt = Date.now() + Math.random() * this.#heartbeatEvery;
+    agent.beatAt = this.now() + Math.random() * this.#heartbeatEvery;
     const { messages = 'channel' } = this.#options;
     if (messages === 'channel' || messages === 'both') void this.connect(agent);
-    if (messages === 'poll' || messages === 'both') void this.#poll(agent, messages === 'both');
+    if (messages === 'poll' || messages === 'both') void this.#poll(agent);
   }
 
   /** Sends one heartbeat now. */
@@ -153,7 +161,7 @@ export class Fleet {
     agent.connectAt = never;
     try {
       const token = await this.calls.createControlChannel(agent);
-      if (this.#closed) return;
+      if (this.#closed || agent.dismissed) return;
       const socket: Held = this.calls.dialControlChannel(agent);
       socket.agent = agent;
       socket.fleet = this;
@@ -168,6 +176,14 @@ export class Fleet {
     } catch (error) {
       this.#connectLater(agent, error);
     }
+  }
+
+  /** An agent goes away for good: it is heard of no more. */
+  dismiss(agent: SimulatedAgent): void {
+    const place = this.agents.indexOf(agent);
+    if (place >= 0) this.agents.splice(place, 1);
+    agent.dismissed = true;
+    agent.socket?.terminate();
   }
 
   /** Resolves when at least `count` channels are open. */
@@ -196,7 +212,7 @@ export class Fleet {
   }
 
   #opened(agent: SimulatedAgent, socket: WebSocket): void {
-    const now = Date.now();
+    const now = this.now();
     agent.connecting = false;
     agent.socket = socket;
     agent.failures = 0;
@@ -206,7 +222,7 @@ export class Fleet {
     agent.lastPong = agent.pingAt;
     this.open++;
     this.counts.opened++;
-    if (this.#closed) socket.terminate();
+    if (this.#closed || agent.dismissed) socket.terminate();
   }
 
   /** @internal A frame came. */
@@ -227,25 +243,28 @@ export class Fleet {
     this.open--;
     this.counts.closed++;
     // At once but for chance (2.5 s); after that as any failure.
-    agent.connectAt = Date.now() + Math.random() * Math.min(2_500, this.#backOff.first);
+    agent.connectAt = this.now() + Math.random() * Math.min(2_500, this.#backOff.first);
   }
 
   #connectLater(agent: SimulatedAgent, error: unknown): void {
+    if (agent.dismissed) return;
     this.#failed(error);
     const { first, cap } = this.#backOff;
     const wait = Math.min(cap, first * (1 + Math.random()) * 2 ** Math.min(agent.failures++, 20));
     agent.connecting = false;
-    agent.connectAt = Date.now() + wait * (1 + Math.random() / 2);
+    agent.connectAt = this.now() + wait * (1 + Math.random() / 2);
   }
 
-  #tick(): void {
-    const now = Date.now();
+  /** Does what is due. By itself ten times a second; to be called where `now` was turned on. */
+  tick(): void {
+    const now = this.now();
     for (const agent of this.agents) {
       if (agent.beatAt <= now) {
         agent.beatAt = now + this.#heartbeatEvery;
         void this.heartbeat(agent).catch((error) => this.#failed(error));
       }
       if (agent.connectAt <= now) void this.connect(agent);
+      if (agent.pollAt <= now) void this.#poll(agent);
       if (!agent.socket) continue;
       if (now - agent.lastPong > pongWithin) {
         agent.socket.terminate();
@@ -257,18 +276,24 @@ export class Fleet {
     }
   }
 
-  async #poll(agent: SimulatedAgent, untilConnected: boolean): Promise<void> {
-    while (!this.#closed) {
-      const began = Date.now();
-      if (untilConnected && agent.socket && began - agent.openedAt > pollsOn) return;
+  async #poll(agent: SimulatedAgent): Promise<void> {
+    agent.pollAt = never;
+    const { messages, polled } = this.#options;
+    while (!this.#closed && !agent.dismissed) {
+      const began = this.now();
+      if (messages === 'both' && agent.socket && began - agent.openedAt > this.#pollsOn) return;
       try {
-        await this.calls.poll(agent);
+        const mail = await this.calls.poll(agent);
         this.counts.polls++;
+        if (mail.length > 0) await polled?.(agent, mail);
       } catch (error) {
         this.#failed(error);
       }
       // At once again, unless it was answered within a second.
-      if (Date.now() - began < 1_000) await sleep(2_000 + Math.random() * 500, undefined, { ref: false });
+      const now = this.now();
+      if (now - began >= 1_000) continue;
+      agent.pollAt = now + 2_000 + Math.random() * 500;
+      return;
     }
   }
 
@@ -305,6 +330,8 @@ export function newAgent(number: number): SimulatedAgent {
     beatAt: never,
     pingAt: never,
     connectAt: never,
+    pollAt: never,
+    dismissed: false,
     lastPong: 0,
     lastBeat: 0,
   };
@@ -316,7 +343,7 @@ function onMessage(this: Held, data: Buffer): void {
 
 function onPong(this: Held): void {
   this.fleet!.counts.pongs++;
-  this.agent!.lastPong = Date.now();
+  this.agent!.lastPong = this.fleet!.now();
 }
 
 function onClose(this: Held): void {
