@@ -15,16 +15,21 @@ import {
   DescribeInstanceInformationCommand,
   type DescribeInstanceInformationRequest,
   DescribeInstancePropertiesCommand,
+  DescribeOpsItemsCommand,
+  GetCommandInvocationCommand,
   GetConnectionStatusCommand,
   GetServiceSettingCommand,
   type InstanceInformation,
   InvalidActivation,
+  InvalidDocument,
   InvalidFilterKey,
   InvalidInstanceId,
   InvalidInstanceInformationFilterValue,
   InvalidNextToken,
   InvalidResourceId,
   InvalidResourceType,
+  InvocationDoesNotExist,
+  ListCommandInvocationsCommand,
   ListTagsForResourceCommand,
   paginateDescribeActivations,
   paginateDescribeInstanceInformation,
@@ -34,8 +39,10 @@ import {
   SSMClient,
   SSMServiceException,
   UpdateManagedInstanceRoleCommand,
+  waitUntilCommandExecuted,
 } from '@aws-sdk/client-ssm';
 import { makeKeyPool } from '../harness/key-pool.ts';
+import { openOfficialJobs } from '../harness/official-jobs.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
 import { type Fleet, openFleet } from '../harness/simulated-agent.ts';
 
@@ -77,6 +84,7 @@ before(async () => {
     region: 'us-east-1',
     activation: { id: activationId, code: made.ActivationCode! },
     keys: await makeKeyPool(count),
+    answer: openOfficialJobs().answer,
   });
   await fleet.join(count);
 });
@@ -292,12 +300,46 @@ test('refusals are the classes of the model, with their words', async () => {
   const named = (name: string) => (error: unknown) =>
     error instanceof SSMServiceException && error.name === name && error.message !== '';
   await assert.rejects(list({ MaxResults: 4 }), named('ValidationException'));
-  await assert.rejects(
-    ssm.send(
-      new SendCommandCommand({ DocumentName: 'AWS-RunShellScript', InstanceIds: ['mi-0123456789abcdef0'] }),
-    ),
-    named('UnsupportedOperationException'),
+  await assert.rejects(ssm.send(new DescribeOpsItemsCommand({})), named('UnsupportedOperationException'));
+});
+
+test('a command to all nodes: sent, waited for, read', async () => {
+  await fleet.connected(count);
+  const { Command } = await ssm.send(
+    new SendCommandCommand({
+      DocumentName: 'AWS-RunShellScript',
+      Parameters: { commands: ['true'] },
+      Targets: [{ Key: 'InstanceIds', Values: ['*'] }],
+      MaxConcurrency: '100%',
+      Comment: 'all of them',
+    }),
   );
+  const CommandId = Command!.CommandId!;
+  assert.ok(Command!.RequestedDateTime instanceof Date && Command!.ExpiresAfter instanceof Date);
+  for (const InstanceId of await nodeIds()) {
+    const options = { client: ssm, maxWaitTime: 20, minDelay: 1, maxDelay: 1 };
+    const { state } = await waitUntilCommandExecuted(options, { CommandId, InstanceId });
+    assert.equal(state, 'SUCCESS');
+  }
+  const { CommandInvocations } = await ssm.send(
+    new ListCommandInvocationsCommand({ CommandId, Details: true }),
+  );
+  assert.equal(CommandInvocations!.length, count);
+  for (const one of CommandInvocations!) {
+    assert.deepEqual([one.Status, one.InstanceName, one.Comment], ['Success', 'web', 'all of them']);
+    assert.deepEqual(
+      one.CommandPlugins!.map((plugin) => [plugin.Name, plugin.Status, plugin.ResponseCode]),
+      [['aws:runShellScript', 'Success', 0]],
+    );
+  }
+  const got = await ssm.send(
+    new GetCommandInvocationCommand({ CommandId, InstanceId: (await nodeIds())[0]! }),
+  );
+  assert.equal(got.PluginName, 'aws:runShellScript');
+  const nowhere = { CommandId, InstanceId: 'mi-0123456789abcdef0' };
+  await assert.rejects(ssm.send(new GetCommandInvocationCommand(nowhere)), InvocationDoesNotExist);
+  const nothing = { DocumentName: 'Nothing', InstanceIds: [(await nodeIds())[0]!] };
+  await assert.rejects(ssm.send(new SendCommandCommand(nothing)), InvalidDocument);
 });
 
 test('wrong keys, regions and clocks: named, and a clock that is off mends itself', async () => {

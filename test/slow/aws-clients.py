@@ -99,7 +99,7 @@ said = {
     ),
     "badToken": ask("describe_instance_information", NextToken="x"),
     "tooMany": ask("describe_instance_information", MaxResults=51),
-    "notServed": ask("list_documents"),
+    "notServed": ask("describe_ops_items"),
     "deregistered": ask("deregister_managed_instance", InstanceId=given["nodes"][-1]),
     "deregisteredAgain": ask("deregister_managed_instance", InstanceId=given["nodes"][-1]),
 }

@@ -211,7 +211,7 @@ test('the AWS CLI', { skip: noCli }, async (t) => {
     const list = 'describe-instance-information';
     await awsRefused('InvalidFilterKey', list, '--filters', 'Key=Colour,Values=red');
     await awsRefused('InvalidInstanceInformationFilterValue', list, '--filters', 'Key=PingStatus,Values=No');
-    await awsRefused('UnsupportedOperationException', 'list-documents');
+    await awsRefused('UnsupportedOperationException', 'describe-ops-items');
   });
 });
 

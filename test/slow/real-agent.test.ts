@@ -131,6 +131,42 @@ test('it joins the list, comes back after a crash of the server, and is cut off 
     t.diagnostic(`Online after ${took} ms, connected ${opened} ms later`);
   });
 
+  await t.test('it runs commands: output, failure, cancel, more at once than it takes', async () => {
+    const send = async (commands: string[], more: object = {}): Promise<string> => {
+      const { Command } = await server.admin.ask('ssm:SendCommand', {
+        DocumentName: 'AWS-RunShellScript',
+        InstanceIds: [nodeId],
+        Parameters: { commands },
+        ...more,
+      });
+      return Command.CommandId;
+    };
+    const read = (CommandId: string) =>
+      server.admin.ask('ssm:GetCommandInvocation', { CommandId, InstanceId: nodeId });
+    const ended = async (CommandId: string, within = 10_000) => {
+      const done = ['Success', 'Failed', 'TimedOut', 'Cancelled'];
+      const took = await until('ended', within, async () => done.includes((await read(CommandId)).Status));
+      return { ...(await read(CommandId)), took };
+    };
+    const hello = await ended(await send(['echo hello', 'echo oops >&2']));
+    assert.deepEqual(
+      [hello.Status, hello.ResponseCode, hello.StandardOutputContent, hello.StandardErrorContent],
+      ['Success', 0, 'hello\n', 'oops\n'],
+    );
+    t.diagnostic(`a command was through after ${hello.took} ms`);
+    const failed = await ended(await send(['exit 3']));
+    assert.deepEqual([failed.Status, failed.ResponseCode], ['Failed', 3]);
+    const long = await send(['sleep 300']);
+    await until('running', 5_000, async () => (await read(long)).Status === 'InProgress');
+    await server.admin.ask('ssm:CancelCommand', { CommandId: long });
+    assert.deepEqual((await ended(long)).Status, 'Cancelled');
+    const many = await Promise.all(Array.from({ length: 25 }, (_, n) => send([`sleep 0.2; echo ${n}`])));
+    for (const [n, id] of many.entries()) {
+      const one = await ended(id, 60_000);
+      assert.deepEqual([one.Status, one.StandardOutputContent], ['Success', `${n}\n`]);
+    }
+  });
+
   await t.test('back by itself after kill -9 of the server', async () => {
     const { port, data } = server;
     await server.kill();
