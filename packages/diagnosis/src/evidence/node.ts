@@ -46,6 +46,8 @@ export interface HostEvidence {
   readonly init?: 'systemd' | 'openrc' | 'sysvinit' | 'upstart' | 'launchd' | 'windows' | 'none' | 'other';
   readonly container?: boolean;
   readonly timeZone?: string;
+  /** Whether the kernel runs in FIPS mode. */
+  readonly fips?: boolean;
 }
 
 /** One agent that is installed, registered or running. */
@@ -55,6 +57,8 @@ export interface AgentEvidence {
   readonly packaging: 'deb' | 'rpm' | 'snap' | 'files' | 'rollcall' | 'none';
   readonly binary?: string;
   readonly version?: string;
+  /** The channel that snap follows. */
+  readonly snapChannel?: string;
   readonly service?: ServiceEvidence;
   /** Running processes of it. Zero of them is an empty list; absent when they could not be listed. */
   readonly processes?: readonly ProcessEvidence[];
@@ -250,14 +254,32 @@ export type Layer<Facts = unknown> =
   | ({
       readonly ok: false;
       readonly ms?: number;
-      /** A short kebab-case word: `timeout`, `refused`, `not-found`, `unreachable`, `reset`, `denied`, `expired`. */
+      /**
+       * A short kebab-case word, one of these. Everywhere: `timeout`, `reset`, `failed` (see `detail`).
+       * Name: `not-found`, `no-address`, `temporary` (the resolver could not say). Route: `unreachable`,
+       * `prohibited`. TCP: `refused`, `unreachable`, `denied` (this machine forbade it).
+       * Proxy: those of TCP, `not-found`, `malformed`, `not-a-proxy`, `auth-required` (407), `denied` (403),
+       * `bad-gateway` (5xx), `refused-connect` (another status).
+       * TLS: `untrusted`, `expired`, `not-yet-valid`, `wrong-name`, `protocol-version`, `handshake-failure`,
+       * `not-tls`, `no-store`. HTTP: `wrong-host`, `captive-portal`, `malformed`.
+       * Websocket: `stripped` (it arrived as a plain request), `denied` (answered by something else).
+       */
       readonly error: string;
       readonly detail?: string;
     } & Partial<Facts>);
 
-/** One endpoint, layer by layer. Layers behind the first that failed are absent. */
+/**
+ * One endpoint, layer by layer. Layers behind the first that failed are absent. Behind a proxy, `name`, `route`
+ * and `tcp` are about the proxy, and `direct` about the way without it.
+ */
 export interface EndpointEvidence {
   readonly url: string;
+  /** Whose configuration leads there; absent: the address was given to whoever looked. */
+  readonly agent?: 'rollcall' | 'official';
+  /** Further services at the same address. */
+  readonly also?: readonly string[];
+  /** Whether the address is reached without the proxy: tried when there is one. */
+  readonly direct?: Layer<{ readonly address?: string }>;
   /** What it is for: `ssm`, `ssmmessages`, `ec2messages`, or `s3`, `kms`, `logs` where something needs it. */
   readonly service: string;
   readonly needed: boolean;
@@ -295,12 +317,22 @@ export interface TlsFacts {
   readonly notAfter?: number;
   /** Fingerprint (SHA-256, lower-case hex) of the last certificate of the chain that was shown. */
   readonly root?: string;
+  /** Subject of that certificate, and whether it signed itself. */
+  readonly rootSubject?: string;
+  readonly rootSelfSigned?: boolean;
   /** The store that the agent reads, and whether the root was found there. */
   readonly store?: {
     readonly path: string;
     readonly readable: boolean;
+    /** Whether something in it vouches for the chain: the root itself, or whoever signed its last certificate. */
     readonly hasRoot?: boolean;
     readonly changedAt?: number;
+    /** How many certificates were read. */
+    readonly count?: number;
+    /** What made it this store: `SSL_CERT_FILE`, `AWS_CA_BUNDLE`, `identity.json`; absent: the usual places. */
+    readonly by?: string;
+    /** The three roots that AWS names, each searched by its fingerprint; only where AWS is the endpoint. */
+    readonly awsRoots?: readonly { readonly name: string; readonly present: boolean }[];
   };
 }
 
