@@ -3,7 +3,7 @@
  * mailbox from which channels carry.
  */
 import type { AnyOperation } from '../service/index.ts';
-import { deleteInSteps, type WriteTx } from '../store/index.ts';
+import type { WriteTx } from '../store/index.ts';
 import { cancelOperation } from './cancel.ts';
 import { FactsBook } from './command-facts.ts';
 import type { CommandsCore, CommandsDeps } from './core.ts';
@@ -12,7 +12,7 @@ import { openMailbox } from './mailbox.ts';
 import { outputOperations, sweepOutputs } from './outputs.ts';
 import { sendOperation } from './send.ts';
 import { type SettleNews, settle } from './settle.ts';
-import { sweepDeadlines } from './sweep.ts';
+import { sweepCommands, sweepDeadlines } from './sweep.ts';
 import { commandSubject, openWatching } from './watch.ts';
 
 export type { CommandsDeps } from './core.ts';
@@ -88,13 +88,7 @@ export function openCommands(deps: CommandsDeps): Commands {
     async sweep() {
       const before = clock.now() - (deps.retentionDays?.() ?? 30) * day;
       const outputs = await sweepOutputs(store, before, deps.outputsLimit?.());
-      const invocations = await deleteInSteps(store, 'invocations', (row) =>
-        row.and([row('created_at', '<', before), row('ended_at', 'is not', null)]),
-      );
-      const commands = await deleteInSteps(store, 'commands', (row) =>
-        row.and([row('created_at', '<', before), row('finished_count', '>=', row.ref('target_count'))]),
-      );
-      return outputs + invocations + commands;
+      return outputs + (await sweepCommands(store, before));
     },
     drain: watching.drain,
     async close() {

@@ -1,9 +1,9 @@
 /**
- * Deadlines, and what must not count toward them: time in which no server listened. Every server of a store
- * sweeps; who comes second finds nothing to do.
+ * Deadlines, and what must not count toward them: time in which no server listened; and the end of what is old.
+ * Every server of a store sweeps; who comes second finds nothing to do.
  */
 import { overlap, readBlindTimes } from '../presence/index.ts';
-import type { WriteTx } from '../store/index.ts';
+import { deleteInSteps, type Store, type WriteTx } from '../store/index.ts';
 import type { CommandsCore } from './core.ts';
 import type { Happening } from './settle.ts';
 
@@ -94,4 +94,29 @@ async function writeMark(tx: WriteTx, until: number, now: number, by: string): P
     .values(row)
     .onConflict((conflict) => conflict.columns(['region', 'name']).doUpdateSet(row))
     .execute();
+}
+
+/** Deletes the commands that were sent before a time and are over, with all that is theirs, in small steps. */
+export async function sweepCommands(store: Store, before: number): Promise<number> {
+  for (let total = 0; ; ) {
+    const old = await store.read((tx) =>
+      tx.everywhere
+        .selectFrom('commands')
+        .select(['region', 'command_id'])
+        .where('created_at', '<', before)
+        .whereRef('finished_count', '>=', 'target_count')
+        .limit(100)
+        .execute(),
+    );
+    for (const { region, command_id } of old) {
+      total += await deleteInSteps(store, 'invocations', (row) =>
+        row.and([row('region', '=', region), row('command_id', '=', command_id)]),
+      );
+      // Last, so that a sweep that is interrupted finds the rest again.
+      total += await deleteInSteps(store, 'commands', (row) =>
+        row.and([row('region', '=', region), row('command_id', '=', command_id)]),
+      );
+    }
+    if (old.length === 0) return total;
+  }
 }
