@@ -83,7 +83,9 @@ test('a remote script takes what to fetch as JSON', () => {
 test('where GitHub or S3 is asked for, the answer says what is served', () => {
   const read = readParameters(builtIn('AWS-RunRemoteScript'), { sourceType: ['S3'] });
   assert.ok(!read.ok);
-  assert.deepEqual(read.problems, [{ path: 'sourceType', message: 'It must be one of "HTTP", "Git".' }]);
+  assert.deepEqual(read.problems, [
+    { path: 'sourceType', message: 'Parameter sourceType must be one of "HTTP", "Git".' },
+  ]);
 });
 
 test('the properties of CloudWatch come from a parameter', () => {

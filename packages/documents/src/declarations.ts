@@ -2,7 +2,7 @@
 import type { Json, JsonObject, ParameterDeclaration, ParameterType } from './document.ts';
 import { mostParameters } from './limits.ts';
 import { isParameterName } from './names.ts';
-import { compilePattern } from './pattern.ts';
+import { compilePattern, type PatternBudget, patternBudget } from './pattern.ts';
 import { member, type Problems } from './problems.ts';
 import { parameterStoreReferences } from './references.ts';
 import { isObject } from './tree.ts';
@@ -47,6 +47,7 @@ export function readDeclarations(
     problems.add('parameters', `It must have at most ${mostParameters} members.`);
     return read;
   }
+  const budget = patternBudget();
   for (const [name, declaration] of entries) {
     const at = member('parameters', name);
     if (!isParameterName(name)) {
@@ -54,7 +55,7 @@ export function readDeclarations(
     } else if (!isObject(declaration)) {
       problems.add(at, 'It must be an object with a type.');
     } else {
-      const one = readDeclaration(declaration, at, problems);
+      const one = readDeclaration(declaration, at, problems, budget);
       if (one) read[name] = one;
     }
   }
@@ -65,6 +66,7 @@ function readDeclaration(
   declared: JsonObject,
   at: string,
   problems: Problems,
+  budget: PatternBudget,
 ): ParameterDeclaration | undefined {
   for (const name of Object.keys(declared)) {
     if (!members.includes(name)) {
@@ -86,7 +88,7 @@ function readDeclaration(
   if (allowedValues !== undefined && !isAllowedValues(allowedValues)) {
     problems.add(`${at}.allowedValues`, 'It must be a list of texts (or of numbers, or of true and false).');
   }
-  if (allowedPattern !== undefined) checkPattern(allowedPattern, `${at}.allowedPattern`, problems);
+  if (allowedPattern !== undefined) checkPattern(allowedPattern, `${at}.allowedPattern`, problems, budget);
   const counts = Object.fromEntries(
     ['minItems', 'maxItems', 'minChars', 'maxChars'].flatMap((name) => {
       const count = readCount(declared[name], `${at}.${name}`, problems);
@@ -98,7 +100,7 @@ function readDeclaration(
     ...(declared as unknown as ParameterDeclaration),
     ...counts,
   };
-  checkDefault(declaration, `${at}.default`, problems);
+  checkDefault(declaration, `${at}.default`, problems, budget);
   return declaration;
 }
 
@@ -108,12 +110,12 @@ function isAllowedValues(values: Json): boolean {
   );
 }
 
-function checkPattern(pattern: Json, at: string, problems: Problems): void {
+function checkPattern(pattern: Json, at: string, problems: Problems, budget: PatternBudget): void {
   if (typeof pattern !== 'string') {
     problems.add(at, 'It must be text.');
     return;
   }
-  const compiled = compilePattern(pattern);
+  const compiled = compilePattern(pattern, budget);
   if (!compiled.ok) problems.add(at, compiled.problems[0]!.message);
 }
 
@@ -126,7 +128,12 @@ function readCount(value: Json | undefined, at: string, problems: Problems): num
   return undefined;
 }
 
-function checkDefault(declaration: ParameterDeclaration, at: string, problems: Problems): void {
+function checkDefault(
+  declaration: ParameterDeclaration,
+  at: string,
+  problems: Problems,
+  budget: PatternBudget,
+): void {
   const value = declaration.default;
   if (value === undefined) return;
   // What the Parameter Store holds isn't known before the command is sent.
@@ -135,5 +142,5 @@ function checkDefault(declaration: ParameterDeclaration, at: string, problems: P
     problems.add(at, `It must be a ${declaration.type}, as the parameter is.`);
     return;
   }
-  checkConstraints(value, declaration, at, problems);
+  checkConstraints(value, declaration, at, problems, budget);
 }

@@ -1,22 +1,43 @@
 /** JSON text into values, with what `JSON.parse` lets pass refused: names that occur twice. */
 import type { Read } from './document.ts';
+import { mostDepth } from './limits.ts';
 import { member, Problems, wrong } from './problems.ts';
 
-/** Parses JSON text. Sizes and depths are the caller's to check. */
+/** Parses JSON text. How large it may be, and what its values may be, is the caller's to check. */
 export function parseJson(text: string): Read<unknown> {
-  let value: unknown;
+  // Before `JSON.parse`: the one of Node 26.10 ends the process on text that is nested some 10,000 levels deep.
+  const names = checkNames(text);
+  if (!names.ok) return names;
   try {
     // Some editors put a byte order mark at the start.
-    value = JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch (error) {
-    const where = /\(line (\d+) column (\d+)\)/.exec((error as Error).message);
-    const place = where
-      ? `see line ${where[1]}, column ${where[2]}`
-      : 'it ends too early, or is no JSON at all';
-    return wrong('', `It must be well-formed JSON: ${place}.`);
+    return { ok: true, value: JSON.parse(text.replace(/^\ufeff/, '')) };
+  } catch {
+    return wrong('', `It must be well-formed JSON: see ${place(text)}.`);
   }
-  const problems = repeatedNames(text);
-  return problems.or(() => value);
+}
+
+/** Where it stops being JSON. Node's messages say so only sometimes. */
+function place(text: string): string {
+  let good = 0;
+  let bad = text.length;
+  while (good < bad) {
+    const middle = (good + bad + 1) >> 1;
+    if (canGoOn(text.slice(0, middle))) good = middle;
+    else bad = middle - 1;
+  }
+  const lines = text.slice(0, good).split('\n');
+  return `line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
+}
+
+/** Whether more text could make JSON of this. */
+function canGoOn(start: string): boolean {
+  try {
+    JSON.parse(start);
+    return true;
+  } catch (error) {
+    const { message } = error as Error;
+    return message.includes('end of JSON') || message.includes(`at position ${start.length} `);
+  }
 }
 
 interface Level {
@@ -27,8 +48,8 @@ interface Level {
   at: string | number;
 }
 
-/** Which names occur twice in an object. The text is known to be JSON, so only its marks have to be followed. */
-function repeatedNames(text: string): Problems {
+/** Which names occur twice in an object, and whether it is nested too deep. Other mistakes are left to the parser. */
+function checkNames(text: string): Read<undefined> {
   const problems = new Problems();
   const levels: Level[] = [];
   const pathOf = (level: Level) =>
@@ -36,19 +57,28 @@ function repeatedNames(text: string): Problems {
   for (const [mark] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"\s*:?|[[\]{},]/gs)) {
     const level = levels.at(-1);
     if (mark === '{' || mark === '[') {
-      // Deeper ones are refused anyway; their paths would only cost memory.
-      const path = level && levels.length < 60 ? pathOf(level) : '';
-      levels.push({ path, names: mark === '{' ? new Set() : undefined, at: mark === '{' ? '' : 0 });
+      if (levels.length > mostDepth) {
+        return wrong('', `It must not be nested deeper than ${mostDepth} levels.`);
+      }
+      const path = level ? pathOf(level) : '';
+      levels.push(mark === '{' ? { path, names: new Set(), at: '' } : { path, names: undefined, at: 0 });
     } else if (mark === '}' || mark === ']') {
       levels.pop();
     } else if (mark === ',') {
       if (typeof level?.at === 'number') level.at++;
     } else if (level?.names && mark.endsWith(':')) {
-      const name = JSON.parse(mark.slice(0, -1)) as string;
-      level.at = name;
-      if (level.names.has(name)) problems.add(pathOf(level), 'It must occur only once.');
-      level.names.add(name);
+      level.at = unescaped(mark.slice(0, -1));
+      if (level.names.has(level.at)) problems.add(pathOf(level), 'It must occur only once.');
+      level.names.add(level.at);
     }
   }
-  return problems;
+  return problems.or(() => undefined);
+}
+
+function unescaped(name: string): string {
+  try {
+    return JSON.parse(name);
+  } catch {
+    return name;
+  }
 }

@@ -1,6 +1,17 @@
 /** The syntax of patterns: that of agents (Go's RE2 syntax), read into a tree. */
 import type { Read } from './document.ts';
-import { type CharacterTest, isWordCharacter, type PatternNode } from './pattern-program.ts';
+import type { PatternNode } from './pattern-program.ts';
+import {
+  anyOf,
+  type CharacterSet,
+  escapedSets,
+  inAnyCase,
+  not,
+  ofRanges,
+  ofUnicode,
+  posixSets,
+  type Range,
+} from './pattern-set.ts';
 import { wrong } from './problems.ts';
 import { quoted } from './text.ts';
 
@@ -25,7 +36,9 @@ interface Flags {
   readonly dotAll: boolean;
 }
 
-const punctuation = /^[!-/:-@[-`{-~]$/;
+const anything = ofRanges([[0, 0x10ffff]]);
+const lineEnd = ofRanges([[10, 10]]);
+const escapedCharacters: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 };
 
 class PatternParser {
   private at = 0;
@@ -122,11 +135,8 @@ class PatternParser {
   private atom(): PatternNode | undefined {
     if (this.quantifier()) this.fail('repeats nothing');
     if (this.take('(')) return this.group();
-    if (this.take('[')) return { kind: 'character', test: this.either(this.set()) };
-    if (this.take('.')) {
-      const { dotAll } = this.flags;
-      return { kind: 'character', test: (character) => dotAll || character !== 10 };
-    }
+    if (this.take('[')) return this.character(this.set());
+    if (this.take('.')) return { kind: 'character', set: this.flags.dotAll ? anything : not(lineEnd) };
     if (this.take('^'))
       return { kind: 'assertion', what: this.flags.multiLine ? 'line-start' : 'text-start' };
     if (this.take('$')) return { kind: 'assertion', what: this.flags.multiLine ? 'line-end' : 'text-end' };
@@ -155,20 +165,11 @@ class PatternParser {
 
   private literal(character: string): PatternNode {
     const code = character.codePointAt(0)!;
-    return { kind: 'character', test: this.either((one) => one === code) };
+    return this.character(ofRanges([[code, code]]));
   }
 
-  /** The test for both cases, where case doesn't matter. */
-  private either(test: CharacterTest): CharacterTest {
-    if (!this.flags.ignoreCase) return test;
-    return (character) => {
-      const text = String.fromCodePoint(character);
-      return (
-        test(character) ||
-        test(text.toLowerCase().codePointAt(0)!) ||
-        test(text.toUpperCase().codePointAt(0)!)
-      );
-    };
+  private character(set: CharacterSet): PatternNode {
+    return { kind: 'character', set: this.flags.ignoreCase ? inAnyCase(set) : set };
   }
 
   private escape(): PatternNode {
@@ -177,26 +178,25 @@ class PatternParser {
     if (this.take('b')) return { kind: 'assertion', what: 'word-edge' };
     if (this.take('B')) return { kind: 'assertion', what: 'not-word-edge' };
     const set = this.escapedSet();
-    if (set) return { kind: 'character', test: this.either(set) };
+    if (set) return this.character(set);
     return this.literal(String.fromCodePoint(this.escapedCharacter()));
   }
 
   /** `\d`, `\p{Greek}` and their like. */
-  private escapedSet(): CharacterTest | undefined {
-    const name = this.text[this.at];
-    const known = name === undefined ? undefined : escapedSets[name];
-    if (known) {
-      this.at++;
-      return known;
+  private escapedSet(): CharacterSet | undefined {
+    const name = this.text[this.at]?.toLowerCase();
+    if (name === 'd' || name === 's' || name === 'w') {
+      const set = escapedSets[name];
+      return this.text[this.at++] === name ? set : not(set);
     }
     const property = /^([pP])(?:\{(\^?)(\w{1,40})\}|(\w))/.exec(
       this.text.slice(this.at, this.at + 46).join(''),
     );
     if (!property) return undefined;
     this.at += property[0].length;
-    const test = unicodeSet(property[3] ?? property[4]!);
-    if (!test) this.fail(`has an unknown Unicode class ${quoted(property[0])}`);
-    return (property[1] === 'P') !== (property[2] === '^') ? (character) => !test(character) : test;
+    const set = ofUnicode(property[3] ?? property[4]!);
+    if (!set) this.fail(`has an unknown Unicode class ${quoted(property[0])}`);
+    return (property[1] === 'P') !== (property[2] === '^') ? not(set) : set;
   }
 
   private escapedCharacter(): number {
@@ -216,7 +216,7 @@ class PatternParser {
       this.at++;
       return escapedCharacters[name]!;
     }
-    if (name !== undefined && punctuation.test(name)) {
+    if (name !== undefined && posixSets.punct?.has(name.codePointAt(0)!)) {
       this.at++;
       return name.codePointAt(0)!;
     }
@@ -226,34 +226,34 @@ class PatternParser {
   }
 
   /** What is between brackets, the first of which was taken. */
-  private set(): CharacterTest {
+  private set(): CharacterSet {
     const isNegated = this.take('^');
-    const tests: CharacterTest[] = [];
+    const ranges: Range[] = [];
+    const sets: CharacterSet[] = [];
     let isFirst = true;
     while (isFirst || !this.starts(']')) {
       isFirst = false;
       if (this.at >= this.text.length) this.fail('has a bracket that is not closed');
-      const whole = this.namedSet() ?? this.setEscape();
-      if (whole) {
-        tests.push(whole);
-        continue;
-      }
-      const low = this.setCharacter();
-      const isRange = this.starts('-') && this.text[this.at + 1] !== ']' && this.at + 1 < this.text.length;
-      if (!isRange) {
-        tests.push((character) => character === low);
-        continue;
-      }
-      this.at++;
-      const high = this.setCharacter();
-      if (high < low) this.fail('has a range that ends before it begins');
-      tests.push((character) => character >= low && character <= high);
+      const named = this.namedSet() ?? this.setEscape();
+      if (named) sets.push(named);
+      else ranges.push(this.range());
     }
     this.at++;
-    return (character) => tests.some((test) => test(character)) !== isNegated;
+    if (ranges.length > 0) sets.push(ofRanges(ranges));
+    return isNegated ? not(anyOf(sets)) : anyOf(sets);
   }
 
-  private setEscape(): CharacterTest | undefined {
+  private range(): Range {
+    const first = this.setCharacter();
+    const isRange = this.starts('-') && this.text[this.at + 1] !== ']' && this.at + 1 < this.text.length;
+    if (!isRange) return [first, first];
+    this.at++;
+    const last = this.setCharacter();
+    if (last < first) this.fail('has a range that ends before it begins');
+    return [first, last];
+  }
+
+  private setEscape(): CharacterSet | undefined {
     if (!this.starts('\\')) return undefined;
     this.at++;
     const set = this.escapedSet();
@@ -267,14 +267,13 @@ class PatternParser {
   }
 
   /** `[:alpha:]` and its like. */
-  private namedSet(): CharacterTest | undefined {
+  private namedSet(): CharacterSet | undefined {
     const name = /^\[:(\^?)(\w{1,10}):\]/.exec(this.text.slice(this.at, this.at + 16).join(''));
     if (!name) return undefined;
-    const source = Object.hasOwn(posixSets, name[2]!) ? posixSets[name[2]!]! : undefined;
-    if (!source) this.fail(`has an unknown class ${quoted(name[0])}`);
+    const set = Object.hasOwn(posixSets, name[2]!) ? posixSets[name[2]!] : undefined;
+    if (!set) this.fail(`has an unknown class ${quoted(name[0])}`);
     this.at += name[0].length;
-    const isNegated = name[1] === '^';
-    return (character) => source.test(String.fromCodePoint(character)) !== isNegated;
+    return name[1] === '^' ? not(set) : set;
   }
 }
 
@@ -285,48 +284,4 @@ function withFlags(flags: Flags, on: string, off: string): Flags {
     multiLine: flag('m', flags.multiLine),
     dotAll: flag('s', flags.dotAll),
   };
-}
-
-const isDigit: CharacterTest = (character) => character >= 48 && character <= 57;
-const isSpace: CharacterTest = (character) => [9, 10, 12, 13, 32].includes(character);
-
-const escapedSets: Readonly<Record<string, CharacterTest>> = Object.assign(Object.create(null), {
-  d: isDigit,
-  D: (character: number) => !isDigit(character),
-  s: isSpace,
-  S: (character: number) => !isSpace(character),
-  w: isWordCharacter,
-  W: (character: number) => !isWordCharacter(character),
-});
-
-const escapedCharacters: Readonly<Record<string, number>> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11 };
-
-const posixSets: Readonly<Record<string, RegExp>> = {
-  alnum: /^[0-9A-Za-z]$/,
-  alpha: /^[A-Za-z]$/,
-  ascii: /^[\0-\x7f]$/,
-  blank: /^[\t ]$/,
-  cntrl: /^[\0-\x1f\x7f]$/,
-  digit: /^\d$/,
-  graph: /^[!-~]$/,
-  lower: /^[a-z]$/,
-  print: /^[ -~]$/,
-  punct: punctuation,
-  space: /^[\t-\r ]$/,
-  upper: /^[A-Z]$/,
-  word: /^\w$/,
-  xdigit: /^[0-9A-Fa-f]$/,
-};
-
-/** A general category or a script of Unicode. */
-function unicodeSet(name: string): CharacterTest | undefined {
-  for (const source of [`\\p{${name}}`, `\\p{Script=${name}}`]) {
-    try {
-      const set = new RegExp(`^${source}$`, 'u');
-      return (character) => set.test(String.fromCodePoint(character));
-    } catch {
-      // Not this kind of name.
-    }
-  }
-  return undefined;
 }

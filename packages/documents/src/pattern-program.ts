@@ -1,14 +1,12 @@
 /** A parsed pattern as a list of steps, which `pattern.ts` runs. */
-
-/** Whether a character, given as its code point, is one of a set. */
-export type CharacterTest = (character: number) => boolean;
+import type { CharacterSet } from './pattern-set.ts';
 
 /** A place in the text rather than a character of it. */
 export type Assertion = 'text-start' | 'text-end' | 'line-start' | 'line-end' | 'word-edge' | 'not-word-edge';
 
 /** A parsed pattern. */
 export type PatternNode =
-  | { readonly kind: 'character'; readonly test: CharacterTest }
+  | { readonly kind: 'character'; readonly set: CharacterSet }
   | { readonly kind: 'assertion'; readonly what: Assertion }
   | { readonly kind: 'sequence'; readonly of: readonly PatternNode[] }
   | { readonly kind: 'choice'; readonly of: readonly PatternNode[] }
@@ -16,7 +14,7 @@ export type PatternNode =
 
 /** One step. After a character or an assertion comes the next one in the list. */
 export type Step =
-  | { readonly kind: 'character'; readonly test: CharacterTest }
+  | { readonly kind: 'character'; readonly set: CharacterSet }
   | { readonly kind: 'assertion'; readonly what: Assertion }
   | { readonly kind: 'split'; first: number; second: number }
   | { readonly kind: 'match' };
@@ -26,8 +24,8 @@ export interface Program {
   readonly steps: readonly Step[];
 }
 
-/** A repetition is its body, so many times; ten thousand steps are far more than a real pattern has. */
-const mostWork = 10_000;
+/** A repetition is its body, so many times; real patterns have some hundred steps. */
+const mostWork = 5_000;
 
 /** The program of a pattern, or undefined when it would be too long. */
 export function programOf(pattern: PatternNode): Program | undefined {
@@ -94,15 +92,4 @@ export function programOf(pattern: PatternNode): Program | undefined {
   if (!write(pattern)) return undefined;
   steps.push({ kind: 'match' });
   return { steps };
-}
-
-/** Letters, digits and the underscore, of ASCII only, as agents have it. */
-export function isWordCharacter(character: number | undefined): boolean {
-  if (character === undefined) return false;
-  return (
-    (character >= 48 && character <= 57) ||
-    (character >= 65 && character <= 90) ||
-    (character >= 97 && character <= 122) ||
-    character === 95
-  );
 }

@@ -6,17 +6,18 @@
  */
 import type { Read } from './document.ts';
 import { parsePattern } from './pattern-parser.ts';
-import { isWordCharacter, type Program, programOf } from './pattern-program.ts';
+import { type Program, programOf } from './pattern-program.ts';
+import { escapedSets } from './pattern-set.ts';
 import { wrong } from './problems.ts';
 
 const mostCharacters = 2048;
 
-/** How many steps of matching are left; 1,000,000 take about 15 ms. */
+/** How many steps of compiling and matching are left. */
 export interface PatternBudget {
   steps: number;
 }
 
-/** A fresh budget, to be shared by all the values of one request. */
+/** A fresh budget, to be shared by all patterns and values of one request: about 20 ms. */
 export function patternBudget(): PatternBudget {
   return { steps: 1_000_000 };
 }
@@ -24,32 +25,33 @@ export function patternBudget(): PatternBudget {
 /** A pattern that can be matched. */
 export interface Pattern {
   /** Whether the pattern occurs in a text; undefined when the budget doesn't suffice to know. */
-  test(text: string, budget?: PatternBudget): boolean | undefined;
+  test(text: string, budget: PatternBudget): boolean | undefined;
 }
 
-// Documents are few, and the same pattern is needed for each command.
-const compiled = new Map<string, Read<Pattern>>();
+// Documents are few, and the same pattern is needed for each command. Long programs are made anew.
+const compiled = new Map<string, Pattern>();
 const mostCompiled = 200;
+const longestKept = 500;
 
 /** Compiles a pattern, or says why agents wouldn't take it. */
-export function compilePattern(source: string): Read<Pattern> {
+export function compilePattern(source: string, budget: PatternBudget): Read<Pattern> {
   const known = compiled.get(source);
-  if (known) return known;
-  const fresh = compile(source);
-  if (compiled.size >= mostCompiled) compiled.delete(compiled.keys().next().value!);
-  compiled.set(source, fresh);
-  return fresh;
-}
-
-function compile(source: string): Read<Pattern> {
+  if (known) return { ok: true, value: known };
   if (source.length > mostCharacters) {
     return wrong('', `It must be at most ${mostCharacters} characters long.`);
   }
   const parsed = parsePattern(source);
   if (!parsed.ok) return parsed;
-  const program = programOf(parsed.value);
-  if (!program) return wrong('', 'It must be simpler: its repetitions multiply too much.');
-  return { ok: true, value: { test: (text, budget = patternBudget()) => run(program, text, budget) } };
+  budget.steps -= 10 * source.length;
+  const program = budget.steps > 0 ? programOf(parsed.value) : undefined;
+  if (!program) return wrong('', 'It must be simpler: it repeats too much, or there are too many patterns.');
+  budget.steps -= 5 * program.steps.length;
+  const pattern: Pattern = { test: (text, left) => run(program, text, left) };
+  if (program.steps.length <= longestKept) {
+    if (compiled.size >= mostCompiled) compiled.delete(compiled.keys().next().value!);
+    compiled.set(source, pattern);
+  }
+  return { ok: true, value: pattern };
 }
 
 /** All states at once, character by character: each state is entered at most once for each of them. */
@@ -90,10 +92,11 @@ function run(program: Program, text: string, budget: PatternBudget): boolean | u
     before = now;
     position++;
     const following: number[] = [];
-    budget.steps -= states.length + 1;
     for (const at of states) {
       const step = steps[at]!;
-      if (step.kind === 'character' && step.test(now) && enter(at + 1, after, following)) return true;
+      if (step.kind !== 'character') continue;
+      budget.steps -= step.set.cost;
+      if (step.set.has(now) && enter(at + 1, after, following)) return true;
     }
     // A match may begin anywhere.
     if (enter(0, after, following)) return true;
@@ -113,6 +116,10 @@ function holds(what: string, before: number | undefined, after: number | undefin
     case 'line-end':
       return after === undefined || after === 10;
     default:
-      return (isWordCharacter(before) !== isWordCharacter(after)) === (what === 'word-edge');
+      return (isWord(before) !== isWord(after)) === (what === 'word-edge');
   }
+}
+
+function isWord(character: number | undefined): boolean {
+  return character !== undefined && escapedSets.w.has(character);
 }

@@ -5,8 +5,10 @@ import type {
   ParameterDeclaration,
   ParameterType,
   ParameterValues,
+  Problem,
   Read,
 } from './document.ts';
+import { parseJson } from './json.ts';
 import { compilePattern, type PatternBudget, patternBudget } from './pattern.ts';
 import { member, Problems } from './problems.ts';
 import { quoted } from './text.ts';
@@ -17,8 +19,8 @@ import { checkTree, isObject } from './tree.ts';
  * for every parameter that was given or has a default: text for String, a list of texts for StringList, true or
  * false for Boolean, a number for Integer, and what the JSON text says for StringMap (one object) and MapList
  * (a list of objects, given as one JSON list or as a text for each). The path of a problem is the
- * parameter's name, with the index in its list where that matters; no message repeats a value, which may be
- * a secret.
+ * parameter's name, with the index in its list where that matters. Its message is a sentence that names the
+ * parameter as well, and never repeats a value, which may be a secret.
  */
 export function readParameters(
   document: CommandDocument,
@@ -50,7 +52,13 @@ export function readParameters(
     checkConstraints(value, declaration, name, problems, budget);
     values[name] = value;
   }
-  return problems.or(() => values);
+  if (problems.found.length === 0) return { ok: true, value: values };
+  return { ok: false, problems: problems.found.map(inOneSentence) };
+}
+
+/** Errors of commands are one text, so that each sentence has to say which parameter it speaks of. */
+function inOneSentence({ path, message }: Problem): Problem {
+  return { path, message: message.replace(/^It /, () => `Parameter ${path} `) };
 }
 
 function readValue(
@@ -101,16 +109,10 @@ function readMapList(texts: readonly string[], at: string, problems: Problems): 
 }
 
 function readJson(text: string, at: string, problems: Problems): Json | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    problems.add(at, 'It must be JSON.');
-    return undefined;
-  }
-  const tree = checkTree(value, at);
+  const parsed = parseJson(text);
+  const tree = parsed.ok ? checkTree(parsed.value, at) : parsed;
   if (tree.ok) return tree.value;
-  for (const problem of tree.problems) problems.add(problem.path, problem.message);
+  for (const { path, message } of tree.problems) problems.add(path === '' ? at : path, message);
   return undefined;
 }
 
@@ -138,7 +140,7 @@ export function checkConstraints(
   declaration: ParameterDeclaration,
   at: string,
   problems: Problems,
-  budget: PatternBudget = patternBudget(),
+  budget: PatternBudget,
 ): void {
   const { minItems, maxItems, minChars, maxChars, allowedValues, allowedPattern } = declaration;
   const items = itemsOf(value);
@@ -150,7 +152,7 @@ export function checkConstraints(
   }
   const isList = Array.isArray(value);
   const parts = isList ? (value as readonly Json[]) : [value];
-  const pattern = allowedPattern ? compilePattern(allowedPattern) : undefined;
+  const pattern = allowedPattern ? compilePattern(allowedPattern, budget) : undefined;
   for (const [index, part] of parts.entries()) {
     if (problems.full) return;
     const where = isList ? `${at}[${index}]` : at;

@@ -1,6 +1,7 @@
 /** YAML text into values, and back. In a file of its own, because the parser takes 25 ms to load and few need it. */
 import {
   Composer,
+  type CST,
   type Document,
   isMap,
   isScalar,
@@ -18,8 +19,8 @@ import { printable } from './text.ts';
 // The specification forbids them, and the parser uses some of them as marks of its own.
 const unprintable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 
-/** More than 64 KiB of any real document have; each costs some microseconds. */
-const mostTokens = 40_000;
+/** Words and marks, white space included; 64 KiB of a real document have about 10,000. Each costs some microseconds. */
+const mostTokens = 15_000;
 
 /**
  * Parses YAML text into JSON values. Of YAML this is what a document needs: one document with the types of
@@ -29,16 +30,28 @@ const mostTokens = 40_000;
 export function parseYaml(text: string): Read<unknown> {
   const control = text.search(unprintable);
   if (control >= 0) return wrong('', `It must have no control characters (${place(text, control)}).`);
-  const composed = compose(text);
+  const composed = withoutStacks(() => compose(text));
   if (!composed.ok) return composed;
   const problems = new Problems();
   for (const error of composed.value.errors) {
+    if (problems.full) break;
     const why = printable(error.message, 200);
     problems.add('', `It must be well-formed YAML: ${why} (${place(text, error.pos[0])}).`);
   }
   if (problems.found.length > 0) return { ok: false, problems: problems.found };
   const value = jsonOf(composed.value.contents, '', problems);
   return problems.or(() => value);
+}
+
+/** The parser makes its errors by the thousand if need be; most of what one costs is its stack, which nobody reads. */
+function withoutStacks<T>(work: () => T): T {
+  const before = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = before;
+  }
 }
 
 /** The syntax tree, built token by token: the parser and what comes after it call themselves for each level. */
@@ -56,8 +69,9 @@ function compose(text: string): Read<Document.Parsed> {
   const documents: Document.Parsed[] = [];
   let tokens = 0;
   for (const lexeme of lexer.lex(text)) {
-    if (++tokens > mostTokens)
+    if (++tokens > mostTokens) {
       return wrong('', `It must be simpler: it has more than ${mostTokens} words and marks.`);
+    }
     // What is open: for each level its collection and the value that is being read.
     if (parser.stack.length > 2 * mostDepth + 4) {
       return wrong(
@@ -66,17 +80,29 @@ function compose(text: string): Read<Document.Parsed> {
       );
     }
     for (const token of parser.next(lexeme)) {
-      if (token.type === 'directive')
-        return wrong('', `It must have no directives (${place(text, token.offset)}).`);
+      const refusal = refusalOf(token, text);
+      if (refusal) return refusal;
       documents.push(...composer.next(token));
+      // To go on would find as many of them as there are.
+      if (documents.length > 0) return secondDocument(text, token.offset);
     }
   }
   for (const token of parser.end()) documents.push(...composer.next(token));
   documents.push(...composer.end(true, text.length));
-  if (documents.length > 1) {
-    return wrong('', `It must be one YAML document (${place(text, documents[1]!.range[0])}).`);
-  }
-  return { ok: true, value: documents[0]! };
+  const [document, second] = documents;
+  return second ? secondDocument(text, second.range[0]) : { ok: true, value: document! };
+}
+
+function secondDocument(text: string, offset: number) {
+  return wrong('', `It must be one YAML document (${place(text, offset)}).`);
+}
+
+/** What isn't worth going on after. */
+function refusalOf(token: CST.Token, text: string) {
+  if (token.type !== 'directive' && token.type !== 'error') return undefined;
+  const what =
+    token.type === 'error' ? `be well-formed YAML: ${printable(token.message, 200)}` : 'have no directives';
+  return wrong('', `It must ${what} (${place(text, token.offset)}).`);
 }
 
 function jsonOf(node: unknown, at: string, problems: Problems): unknown {
@@ -112,8 +138,13 @@ function objectOf(map: YAMLMap, at: string, problems: Problems): unknown {
 }
 
 function place(text: string, offset: number): string {
-  const before = text.slice(0, offset).split('\n');
-  return `line ${before.length}, column ${before.at(-1)!.length + 1}`;
+  let line = 1;
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0 && end < offset; end = text.indexOf('\n', start)) {
+    line++;
+    start = end + 1;
+  }
+  return `line ${line}, column ${offset - start + 1}`;
 }
 
 /** Writes a document as YAML, as {@link parseYaml} reads it. */
