@@ -5,15 +5,19 @@
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Promised } from './drives.ts';
-
-type Row = Record<string, string | number | null>;
+import { commandProblems, type Row } from './command-books.ts';
+import { documentProblems } from './document-books.ts';
+import type { Promised } from './drive.ts';
 
 /** What stands in a database. */
 export interface Books {
   node(nodeId: string): Row | undefined;
   presence(nodeId: string): Row | undefined;
   statuses(nodeId: string): readonly Row[];
+  command(commandId: string): Row | undefined;
+  readonly commands: readonly Row[];
+  readonly invocations: readonly Row[];
+  readonly outputs: readonly Row[];
   /** Ids of the nodes that are registered now. */
   readonly registered: readonly string[];
   readonly users: readonly string[];
@@ -54,6 +58,12 @@ export function readBooks(data: string, scratch: string): Books {
     users: all('SELECT * FROM users'),
     keys: all('SELECT * FROM access_keys'),
     settings: all('SELECT * FROM settings'),
+    documents: all('SELECT * FROM documents'),
+    versions: all('SELECT * FROM document_versions'),
+    shares: all('SELECT * FROM document_shares'),
+    commands: all('SELECT * FROM commands'),
+    invocations: all('SELECT * FROM invocations'),
+    outputs: all('SELECT * FROM command_outputs'),
   };
   db.close();
   const registered = tables.nodes.filter((row) => row.deregistered_at === null);
@@ -61,6 +71,10 @@ export function readBooks(data: string, scratch: string): Books {
     node: (nodeId) => tables.nodes.find((row) => row.node_id === nodeId),
     presence: (nodeId) => tables.presence.find((row) => row.node_id === nodeId),
     statuses: (nodeId) => tables.statuses.filter((row) => row.node_id === nodeId),
+    command: (commandId) => tables.commands.find((row) => row.command_id === commandId),
+    commands: tables.commands,
+    invocations: tables.invocations,
+    outputs: tables.outputs,
     registered: registered.map((row) => String(row.node_id)).sort(),
     users: tables.users.map((row) => String(row.user_name)).sort(),
     audit: tables.audit,
@@ -69,6 +83,8 @@ export function readBooks(data: string, scratch: string): Books {
         ...broken,
         ...halves(tables),
         ...disagreements(tables),
+        ...documentProblems(tables),
+        ...commandProblems(tables),
         ...promised.flatMap((one) => missing(this, one)),
       ];
     },
@@ -87,6 +103,12 @@ type Tables = Readonly<Record<string, readonly Row[]>> & {
   readonly users: readonly Row[];
   readonly keys: readonly Row[];
   readonly settings: readonly Row[];
+  readonly documents: readonly Row[];
+  readonly versions: readonly Row[];
+  readonly shares: readonly Row[];
+  readonly commands: readonly Row[];
+  readonly invocations: readonly Row[];
+  readonly outputs: readonly Row[];
 };
 
 function missing(books: Books, promised: Promised): string[] {
@@ -233,6 +255,18 @@ function disagreements(tables: Tables): string[] {
         break;
       case 'rollcall:CreateBackup':
         backups.push(resource.slice('backup/'.length));
+        break;
+      case 'ssm:SendCommand':
+      case 'ssm:CreateDocument':
+      case 'ssm:UpdateDocument':
+      case 'ssm:UpdateDocumentDefaultVersion':
+      case 'ssm:DeleteDocument':
+      case 'ssm:ModifyDocumentPermission':
+        // What is made of these is looked at by those who know commands and documents.
+        break;
+      case 'ssm:CancelCommand':
+        if (!tables.commands.some((one) => one.command_id === id))
+          problems.push(`command ${id} was cancelled, and never sent`);
         break;
       default:
         problems.push(`nobody knows what ${row.operation} in the audit trail did`);

@@ -40,7 +40,7 @@ async function killAt(data: string, step: number): Promise<string[]> {
   const port = await freePort();
   const problems: string[] = [];
   try {
-    await (await startKillable(data, port, step)).kill();
+    await (await startKillable(data, port, { step })).kill();
     // The last steps are taken after the server is up: then it was killed a little later.
   } catch (error) {
     if (!(error instanceof NotUp)) return [String(error)];

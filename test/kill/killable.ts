@@ -3,18 +3,27 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ApiClient, openApiClient } from '../harness/api-client.ts';
+import type { RowChange } from './watch-rows.ts';
 
-/** When to die: at the commit in which the token is written. */
-export type Moment = 'before-commit' | 'in-commit' | 'after-commit' | 'in-checkpoint' | 'answered';
+/** When to die, counted from the commit of the write that is meant; `soon` is after what it sets off began. */
+export type Moment = 'before-commit' | 'in-commit' | 'after-commit' | 'in-checkpoint' | 'soon' | 'answered';
 
 /** What a server is told, once. */
 export interface Order {
   /** Never `answered`: that is seen from outside. */
   readonly moment: Moment;
-  /** A text among the values of the write that is meant. */
-  readonly token: string;
-  /** Microseconds from the beginning of a commit or checkpoint to the end of the process. */
+  /** The write that is meant: a text among its values, or what it does to a row. */
+  readonly write: string | RowChange;
+  /** Microseconds from the beginning of a commit or checkpoint, or from its end, to the end of the process. */
   readonly delay: number;
+}
+
+/** A message to a server; it answers with the same id. */
+export interface Told {
+  readonly id: number;
+  readonly order?: Order;
+  /** Milliseconds to turn its clock on by. */
+  readonly turn?: number;
 }
 
 /** What a server says when it is up. */
@@ -32,8 +41,10 @@ export interface KillableServer extends Ready {
   readonly admin: ApiClient;
   /** Resolves when the process is gone; with its signal, or its code. */
   readonly ended: Promise<NodeJS.Signals | number | null>;
-  /** Resolves when it has understood. */
+  /** Resolves when it has understood, or is gone. */
   order(order: Order): Promise<void>;
+  /** Turns its clock on by `ms`; resolves when what fell due has been done, or it is gone. */
+  turn(ms: number): Promise<void>;
   kill(): Promise<void>;
   log(): string;
 }
@@ -50,11 +61,23 @@ export class NotUp extends Error {
   }
 }
 
-/** Starts one; rejects with `NotUp` when it ends before it is up. `step` is the step before which it dies. */
-export async function startKillable(data: string, port: number, step?: number): Promise<KillableServer> {
+/** How a server is started. */
+export interface StartOptions {
+  /** The step onto the disk before which it dies. */
+  readonly step?: number;
+  /** By how many milliseconds its clock, and that of its administrator, is ahead; asked again at each call. */
+  readonly turned?: () => number;
+}
+
+/** Starts one; rejects with `NotUp` when it ends before it is up. */
+export async function startKillable(
+  data: string,
+  port: number,
+  { step, turned = () => 0 }: StartOptions = {},
+): Promise<KillableServer> {
   const child: ChildProcess = fork(
     join(import.meta.dirname, 'server-entry.ts'),
-    [data, String(port), ...(step === undefined ? [] : [String(step)])],
+    [data, String(port), String(turned()), ...(step === undefined ? [] : [String(step)])],
     { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] },
   );
   let said = '';
@@ -80,8 +103,27 @@ export async function startKillable(data: string, port: number, step?: number): 
   const connection = JSON.parse(readFileSync(join(data, 'connection.json'), 'utf8')) as Connection;
   const ca = readFileSync(join(data, 'ca.crt'), 'utf8');
   const { url, region, accessKeyId, secretAccessKey } = connection;
-  const admin = openApiClient({ url, ca, region, credentials: { accessKeyId, secretAccessKey } });
+  const admin = openApiClient({
+    url,
+    ca,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    now: () => Date.now() + turned(),
+  });
   void ended.then(() => admin.close());
+  let told = 0;
+  const understood = new Map<number, () => void>();
+  child.on('message', ({ id }: Told) => {
+    understood.get(id)?.();
+    understood.delete(id);
+  });
+  const tell = (what: Omit<Told, 'id'>) =>
+    new Promise<void>((done) => {
+      told += 1;
+      understood.set(told, done);
+      void ended.then(() => done());
+      if (child.connected) child.send({ id: told, ...what } satisfies Told, () => {});
+    });
   return {
     ...ready,
     url,
@@ -89,12 +131,8 @@ export async function startKillable(data: string, port: number, step?: number): 
     region,
     admin,
     ended,
-    order: (order) =>
-      new Promise((done) => {
-        child.once('message', () => done());
-        void ended.then(() => done());
-        child.send(order);
-      }),
+    order: (order) => tell({ order }),
+    turn: (ms) => tell({ turn: ms }),
     async kill() {
       child.kill('SIGKILL');
       await ended;

@@ -49,7 +49,7 @@ async function kill(world: World, { drive: name, moment }: Point): Promise<strin
 
   if (moment !== 'answered') {
     const longest = moment === 'in-commit' ? 1_500 : 4_000;
-    await server.order({ moment, token: main.token, delay: world.random(longest) });
+    await server.order({ moment, write: main.token, delay: world.random(longest) });
   }
   const problems: string[] = [];
   const answered = new Set<object>();

@@ -3,20 +3,25 @@
  * what stops it is here, in the test: the observer of commits, and what is put around SQLite and the file
  * system before the server is loaded.
  *
- *     node server-entry.ts DATA PORT [STEP]
+ *     node server-entry.ts DATA PORT TURNED [STEP]
  *
- * With STEP it dies before its STEPth step onto the disk, counted from the start.
+ * Its clock is TURNED milliseconds ahead. With STEP it dies before its STEPth step onto the disk, counted from the
+ * start.
  */
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
+import { ServerResponse } from 'node:http';
 import { enableCompileCache, flushCompileCache, syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
-import type { Order, Ready } from './killable.ts';
+import type { Order, Ready, Told } from './killable.ts';
+import { openTurnedClock } from './turned-clock.ts';
+import { watchRows } from './watch-rows.ts';
 
-const [data = '', port = '', step = ''] = process.argv.slice(2);
+const [data = '', port = '', turned = '', step = ''] = process.argv.slice(2);
+const clock = openTurnedClock(Number(turned));
 const dieAtStep = Number(step || 0);
 
 /** At once, with nothing written, closed or said any more. */
@@ -58,8 +63,8 @@ for (const name of ['run', 'all']) {
     const sql = (self as StatementSync).sourceSQL;
     if (/^\s*(select|pragma)\b/i.test(sql)) return;
     onStep();
-    const token = order?.token;
-    if (token !== undefined && args.some((arg) => typeof arg === 'string' && arg.includes(token))) {
+    const token = order?.write;
+    if (typeof token === 'string' && args.some((arg) => typeof arg === 'string' && arg.includes(token))) {
       touched = true;
     }
   });
@@ -71,6 +76,10 @@ before(fs, 'openSync', (_self, [, flags]) => {
   if (typeof flags === 'string' && /[wax+]/.test(flags)) onStep();
 });
 syncBuiltinESMExports();
+// Nodes set their clocks by this.
+before(ServerResponse.prototype, 'writeHead', (self) => {
+  (self as ServerResponse).setHeader('Date', new Date(clock.now()).toUTCString());
+});
 
 /** A thread that kills the process so many microseconds after it is lit, whatever this thread does then. */
 async function layFuse(): Promise<(microseconds: number) => void> {
@@ -92,6 +101,9 @@ async function layFuse(): Promise<(microseconds: number) => void> {
   };
 }
 
+/** How long what a turn of the clock has set off may take, in milliseconds. */
+const turnWait = 10;
+
 enableCompileCache(join(tmpdir(), 'rollcall-test-compile-cache'));
 const { up } = await import('@rollcall/server');
 
@@ -109,6 +121,7 @@ const server = await up(
     successorCa: false,
   },
   {
+    clock,
     observe({ moment }) {
       if (!order || !touched) return;
       if (moment === 'before-commit') {
@@ -117,6 +130,7 @@ const server = await up(
         return;
       }
       if (order.moment === 'after-commit') die();
+      if (order.moment === 'soon') fuse?.(order.delay);
       if (order.moment === 'in-checkpoint') {
         fuse?.(order.delay);
         for (;;) writer?.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -127,11 +141,29 @@ const server = await up(
 );
 counting = false;
 
-process.on('message', (received: Order) => {
+watchRows(
+  writer!,
+  () => {
+    const change = order?.write;
+    return typeof change === 'object' ? change : undefined;
+  },
+  () => {
+    touched = true;
+  },
+);
+
+process.on('message', ({ id, order: received, turn }: Told) => {
   void (async () => {
-    if (received.moment === 'in-commit' || received.moment === 'in-checkpoint') fuse = await layFuse();
-    order = received;
-    process.send?.('ordered');
+    if (received) {
+      if (received.moment !== 'before-commit' && received.moment !== 'after-commit') fuse = await layFuse();
+      order = received;
+    }
+    if (turn !== undefined) {
+      clock.turn(turn);
+      // What that set off gets onto the disk before the next turn.
+      await new Promise((done) => setTimeout(done, turnWait));
+    }
+    process.send?.({ id });
   })();
 });
 process.once('disconnect', die);

@@ -6,7 +6,7 @@ import type { ApiClient } from '../harness/api-client.ts';
 import type { KeyPool } from '../harness/key-pool.ts';
 import { freePort } from '../harness/server.ts';
 import { type Books, readBooks } from './books.ts';
-import type { Promised } from './drives.ts';
+import type { Promised } from './drive.ts';
 import { type KillableServer, startKillable } from './killable.ts';
 import { type NodeCalls, openNodeCalls } from './nodes.ts';
 
