@@ -18,6 +18,8 @@ export interface AgentOptions {
   readonly random?: () => number;
   /** The addresses of this machine, as one text; for tests. */
   readonly addresses?: () => string;
+  /** Starts the machine again, when a command asks for it. Unless given, this agent can't. */
+  readonly reboot?: () => Promise<void>;
 }
 
 /** A running agent. */

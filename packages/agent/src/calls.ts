@@ -33,6 +33,13 @@ export interface Caller {
 /** Who signs: nobody, the node's key pair, or its credentials. */
 type Signer = { privateKey: string } | { credentials: NodeCredentials } | undefined;
 
+/** How each service's operations are named. */
+const targetPrefixes = {
+  ssm: 'AmazonSSM',
+  ec2messages: 'EC2WindowsMessageDeliveryService',
+  rollcall: 'Rollcall',
+} as const;
+
 /** Beyond this difference (ms), requests are signed by the server's clock instead of ours. */
 const bearableSkew = 60_000;
 
@@ -66,16 +73,15 @@ export function openCalls(caller: Omit<Caller, 'nodeId'> & { nodeId?: string }, 
 
   async function json(
     visit: Visit,
-    service: 'ssm' | 'ec2messages',
+    service: keyof typeof targetPrefixes,
     operation: string,
     input: object,
     signer: Signer,
     more: { headers?: Record<string, string>; timeout?: number } = {},
   ): Promise<{ output: Record<string, unknown>; headers: Answer['headers'] }> {
-    const prefix = service === 'ssm' ? 'AmazonSSM' : 'EC2WindowsMessageDeliveryService';
     const headers = {
       'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': `${prefix}.${operation}`,
+      'x-amz-target': `${targetPrefixes[service]}.${operation}`,
       ...more.headers,
     };
     const body = JSON.stringify(input);
@@ -193,6 +199,39 @@ export function openCalls(caller: Omit<Caller, 'nodeId'> & { nodeId?: string }, 
       input: object,
     ): Promise<void> {
       await json(visit, 'ec2messages', operation, input, { credentials });
+    },
+
+    /** The text of a document, as it was written; the newest default version unless told. */
+    async getDocument(
+      visit: Visit,
+      credentials: NodeCredentials,
+      name: string,
+      version: string | undefined,
+    ): Promise<{ content: string; format: 'JSON' | 'YAML' }> {
+      const input = { Name: name, ...(version === undefined ? {} : { DocumentVersion: version }) };
+      const { output } = await json(visit, 'ssm', 'GetDocument', input, { credentials });
+      return {
+        content: textOf(output, 'Content'),
+        format: output.DocumentFormat === 'YAML' ? 'YAML' : 'JSON',
+      };
+    },
+
+    /** Hands over a piece of output. Answers where the next begins, and whether there is no room for one. */
+    async putCommandOutput(
+      visit: Visit,
+      credentials: NodeCredentials,
+      input: object,
+      timeout: number,
+    ): Promise<{ kept: number; full: boolean }> {
+      const { output } = await json(
+        visit,
+        'rollcall',
+        'PutCommandOutput',
+        input,
+        { credentials },
+        { timeout },
+      );
+      return { kept: Number(output.Kept), full: output.Full === true };
     },
   };
 }

@@ -12,6 +12,8 @@ export interface ControlChannel {
   readonly openedAt: number;
   /** Resolves when it is no longer open, with the reason. */
   readonly closed: Promise<string>;
+  /** Sends a frame; one that doesn't arrive isn't told of. */
+  send(frame: Frame): void;
   /** Finds out soon whether the other end is still there. */
   probe(): void;
   /** Closes it, and lets the other end know. */
@@ -34,8 +36,8 @@ export interface ChannelDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly platformType: string;
-  /** The frames that answer one that came. */
-  readonly answer: (frame: Frame) => readonly Frame[];
+  /** Takes a frame that came; `send` sends on the same channel. What it throws or rejects with is logged. */
+  readonly received: (frame: Frame, send: (frame: Frame) => void) => void | Promise<void>;
 }
 
 /** The times of the official agent 3.3.0.0: a ping every 54 s, the end 60 s after the last pong. */
@@ -77,16 +79,17 @@ export async function openChannel(deps: ChannelDeps): Promise<ControlChannel> {
   ping = clock.after(pingEvery, keepAlive);
   expectPong(pingEvery + pongWithin);
 
+  const send = (frame: Frame) => socket.send(encodeFrame(frame), noteError);
+  const receive = async (data: Buffer) => deps.received(decodeFrame(data), send);
+
   socket.on('pong', () => expectPong(pongWithin));
   socket.on('error', noteError);
   socket.on('message', (data: Buffer, isBinary) => {
     if (!isBinary)
       return log('debug', 'A text frame came on the control channel; only binary ones mean anything.');
-    try {
-      for (const reply of deps.answer(decodeFrame(data))) socket.send(encodeFrame(reply), noteError);
-    } catch (error) {
-      log('warn', 'A frame on the control channel could not be read.', { error: (error as Error).message });
-    }
+    void receive(data).catch((error: Error) =>
+      log('warn', 'A frame on the control channel could not be answered.', { error: error.message }),
+    );
   });
   const closed = new Promise<string>((resolve) => {
     socket.once('close', (code, said) => {
@@ -113,6 +116,7 @@ export async function openChannel(deps: ChannelDeps): Promise<ControlChannel> {
   return {
     openedAt,
     closed,
+    send,
     probe() {
       if (socket.readyState !== socket.OPEN) return;
       expectPong(probeWithin);

@@ -28,6 +28,8 @@ export const fileNames = {
   status: 'status.json',
   config: 'config.json',
   lock: 'agent.lock',
+  /** A folder. */
+  jobs: 'jobs',
 } as const;
 
 /** Neither generation of a file can be read, although there is one. */

@@ -1,5 +1,5 @@
 /** Undoing what registering and running left in the folder. The server isn't told: a node may not do that. */
-import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileNames, removeFile } from './files.ts';
 import { lockHolder, RootInUseError } from './lock.ts';
@@ -15,7 +15,11 @@ export function leave(root: string): string[] {
   const removed: string[] = [];
   for (const name of Object.values(fileNames)) {
     const path = join(root, name);
-    if (removeFile(path)) removed.push(path);
+    if (name === fileNames.jobs) {
+      if (!existsSync(path)) continue;
+      rmSync(path, { recursive: true });
+      removed.push(path);
+    } else if (removeFile(path)) removed.push(path);
   }
   for (const name of namesIn(root)) {
     // Left by an agent that was killed while it took the lock.

@@ -102,7 +102,7 @@ function isRunning(pid: number): boolean {
 }
 
 /** When a process started, in a form that only serves to be compared. Ticks since boot, so with the boot. */
-function startOf(pid: number): string {
+export function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];

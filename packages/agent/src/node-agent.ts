@@ -3,20 +3,22 @@
  * either can't be done. Whatever is due at the same time shares one connection.
  */
 
+import { type Frame, FrameType } from '@rollcall/wire';
 import type { Agent, AgentOptions } from './agent.ts';
 import { openBackOff } from './back-off.ts';
 import { type Calls, openCalls } from './calls.ts';
 import { type ControlChannel, openChannel, UpgradeError } from './channel.ts';
 import { type Clock, systemClock, type Timer } from './clock.ts';
+import { type Commands, openCommands } from './commands/commands.ts';
 import { type AgentConfig, shownProxy } from './config.ts';
 import { type Credentials, NodeRefusedError, openCredentials } from './credentials.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 import { ServerRefusal } from './failures.ts';
 import { sendHeartbeat } from './heartbeat.ts';
 import { type RegisteredIdentity, saveIdentity } from './identity.ts';
-import { answerFrame } from './jobs.ts';
 import type { RootLock } from './lock.ts';
 import { type Log, openLog } from './log.ts';
+import { answerFrame } from './other-frames.ts';
 import { openPolling, type Polling } from './polling.ts';
 import { type Duty, openSchedule, type Schedule, shortLife } from './schedule.ts';
 import { type AgentState, type AgentStatus, openStatusFile, type StatusFile } from './status.ts';
@@ -27,6 +29,9 @@ import { openVisit, type Visit } from './visit.ts';
 
 /** After so many websockets in a row that didn't come about or didn't last, messages are polled for. */
 const upgradesBeforePolling = 2;
+
+/** How soon (ms) the status tells that commands came or ended. */
+const showWithin = 250;
 
 /** A running agent; {@link openAgent} makes sure that it may run. */
 export class NodeAgent implements Agent {
@@ -42,6 +47,7 @@ export class NodeAgent implements Agent {
   readonly #facts: Facts = gatherFacts();
   readonly #status: StatusFile;
   readonly #surroundings: { close(): void };
+  readonly #commands: Commands;
   readonly #ended: Promise<void>;
 
   #identity: RegisteredIdentity;
@@ -54,6 +60,7 @@ export class NodeAgent implements Agent {
   #refused = false;
   #upgradesFailed = 0;
   #lastFailure = '';
+  #showing: Timer | undefined;
 
   constructor(options: AgentOptions, identity: RegisteredIdentity, config: AgentConfig, lock: RootLock) {
     const toStandardError = (line: string) => void process.stderr.write(line);
@@ -78,6 +85,7 @@ export class NodeAgent implements Agent {
     this.#surroundings = watchSurroundings(this.#clock, (what) => this.#changed(what), options.addresses);
     const { nodeId, serverUrl } = identity;
     this.#log('info', `${agentName} ${agentVersion} starts.`, { nodeId, serverUrl });
+    this.#commands = this.#openCommands(options.reboot);
     this.#ended = this.#run();
   }
 
@@ -99,12 +107,20 @@ export class NodeAgent implements Agent {
     if (!this.#closing) {
       this.#closing = true;
       this.#surroundings.close();
+      this.#showing?.cancel();
       this.#visit?.close();
       this.#wake?.();
+      // What runs is killed first: nothing goes on of which nobody could tell.
+      await this.#commands.close();
       await Promise.all([this.#ended, this.#channel?.close(), this.#polling?.close()]);
       // A channel may have come about meanwhile.
       await this.#channel?.close();
-      this.#status.change({ state: 'stopped', channelOpenSince: undefined, nextAttempt: undefined });
+      this.#status.change({
+        state: 'stopped',
+        channelOpenSince: undefined,
+        commands: undefined,
+        nextAttempt: undefined,
+      });
       this.#lock.release();
       this.#log('info', 'Stopped.');
     }
@@ -199,7 +215,7 @@ export class NodeAgent implements Agent {
           clock: this.#clock,
           log: this.#log,
           platformType: this.#facts.platformType,
-          answer: (frame) => answerFrame(frame, this.#identity.nodeId, this.#clock, this.#log),
+          received: (frame, send) => this.#received(frame, send),
         }),
       );
     } catch (error) {
@@ -213,6 +229,42 @@ export class NodeAgent implements Agent {
     void this.#polling?.close();
     this.#polling = undefined;
     void channel.closed.then((reason) => this.#channelEnded(channel, reason));
+    this.#commands.connected();
+  }
+
+  #received(frame: Frame, send: (frame: Frame) => void): void | Promise<void> {
+    if (frame.type === FrameType.agentJob || frame.type === FrameType.agentJobReplyAck)
+      return this.#commands.received(frame, send);
+    for (const reply of answerFrame(frame, this.#identity.nodeId, this.#clock, this.#log)) send(reply);
+  }
+
+  #openCommands(reboot: AgentOptions['reboot']): Commands {
+    return openCommands({
+      root: this.#root,
+      nodeId: this.#identity.nodeId,
+      region: this.#identity.region,
+      facts: this.#facts,
+      config: this.#config,
+      clock: this.#clock,
+      log: this.#log,
+      link: {
+        calls: this.#calls,
+        credentials: this.#credentials,
+        openVisit: () => this.#openVisit(),
+      },
+      reboot,
+      way: () => (this.#channel ? 'channel' : this.#polling?.works() ? 'polling' : undefined),
+      send: (frame) => this.#channel?.send(frame),
+      changed: () => this.#countsChanged(),
+    });
+  }
+
+  /** Many commands at once aren't many writes of the status. */
+  #countsChanged(): void {
+    this.#showing ??= this.#clock.after(showWithin, () => {
+      this.#showing = undefined;
+      this.#show();
+    });
   }
 
   #channelEnded(channel: ControlChannel, reason: string): void {
@@ -245,7 +297,11 @@ export class NodeAgent implements Agent {
       log: this.#log,
       backOff: openBackOff(this.#random),
       random: this.#random,
-      changed: () => this.#show(),
+      answer: (message) => this.#commands.polled(message),
+      changed: () => {
+        this.#show();
+        if (this.#polling?.works()) this.#commands.connected();
+      },
     });
   }
 
@@ -315,8 +371,10 @@ export class NodeAgent implements Agent {
     if (this.#closing) return;
     const { duty, at, reason } = this.#schedule.next(this.#channel !== undefined);
     const skew = Math.round(this.#calls.skew() / 1000);
+    const { running, queued } = this.#commands.counts();
     this.#status.change({
       state: this.#state(),
+      commands: running + queued > 0 ? { running, queued } : undefined,
       channelOpenSince: this.#channel && new Date(this.#channel.openedAt).toISOString(),
       clockAheadSeconds: Math.abs(skew) > 60 ? skew : undefined,
       nextAttempt: { at: new Date(at).toISOString(), what: duty, reason },

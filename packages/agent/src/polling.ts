@@ -1,11 +1,11 @@
 /** Polling for messages: the second-best way to be reached, for as long as no control channel can be opened. */
 
 import type { BackOff } from './back-off.ts';
-import type { Calls } from './calls.ts';
+import type { Calls, PolledMessage } from './calls.ts';
 import type { Clock, Timer } from './clock.ts';
+import type { PolledAnswer } from './commands/commands.ts';
 import type { Credentials } from './credentials.ts';
 import { isPassing, ServerRefusal } from './failures.ts';
-import { answerPolled } from './jobs.ts';
 import type { Log } from './log.ts';
 import type { Visit } from './visit.ts';
 
@@ -25,6 +25,8 @@ export interface PollingDeps {
   readonly log: Log;
   readonly backOff: BackOff;
   readonly random: () => number;
+  /** What is answered to a message; nothing when it is to come again. */
+  readonly answer: (message: PolledMessage) => Promise<readonly PolledAnswer[]>;
   /** Called when {@link Polling.works} has another answer than before. */
   readonly changed: () => void;
 }
@@ -61,8 +63,8 @@ export function openPolling(deps: PollingDeps): Polling {
       note(true);
       backOff.reset();
       for (const message of messages) {
-        const { operation, input } = answerPolled(message, clock, log);
-        await calls.answerMessage(visit, held, operation, input);
+        for (const { operation, input } of await deps.answer(message))
+          await calls.answerMessage(visit, held, operation, input);
       }
     } catch (error) {
       if (!isPassing(error)) credentials.drop(held);

@@ -5,6 +5,7 @@
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { type Agent, openAgent } from './agent.ts';
+import { systemReboot } from './commands/reboot.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import { DamagedFileError, defaultRoot } from './files.ts';
 import { NotRegisteredError } from './identity.ts';
@@ -18,8 +19,11 @@ const { values } = parseArgs({
     warm: { type: 'boolean', default: false },
   },
 });
-// By now everything is loaded, and on the way out Node keeps what it compiled.
-if (values.warm) process.exit(0);
+if (values.warm) {
+  await import('./commands/engine.ts');
+  // By now everything is loaded, and on the way out Node keeps what it compiled.
+  process.exit(0);
+}
 
 const write = (line: string) => void process.stderr.write(line);
 // A parent that is gone reads no lines; that is told by other means.
@@ -30,7 +34,8 @@ let stopping = false;
 
 function start(root: string): Agent {
   try {
-    return openAgent({ root, log: openLog(loadConfig(root).logLevel, write) });
+    const reboot = process.getuid?.() === 0 ? { reboot: systemReboot } : {};
+    return openAgent({ root, log: openLog(loadConfig(root).logLevel, write), ...reboot });
   } catch (error) {
     const expected = [NotRegisteredError, RootInUseError, ConfigError, DamagedFileError];
     const known = expected.some((kind) => error instanceof kind);

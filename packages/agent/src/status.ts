@@ -30,6 +30,8 @@ export interface AgentStatus {
   readonly clockAheadSeconds?: number;
   readonly lastHeartbeat?: { readonly at: string; readonly ok: boolean; readonly error?: string };
   readonly channelOpenSince?: string;
+  /** Commands that run and that wait to; absent when there are none. */
+  readonly commands?: { readonly running: number; readonly queued: number };
   /** What is tried next, when, and why then. */
   readonly nextAttempt?: {
     readonly at: string;

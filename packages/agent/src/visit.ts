@@ -167,7 +167,7 @@ export function openVisit(route: Route, clock: Clock): Visit {
 }
 
 /** The TLS side of every connection: only what is passed in counts, whatever the environment says. */
-export function tlsFor(route: Route): RequestOptions {
+export function tlsFor(route: Pick<Route, 'trust'>): RequestOptions {
   return {
     ca: route.trust ? [...route.trust] : systemTrust(),
     rejectUnauthorized: true,
@@ -184,7 +184,7 @@ export function bareHost(url: URL): string {
 }
 
 /** The proxy of a route, as Node's agents take it: in variables of these names, here not from the environment. */
-export function proxyAgentOptions({ proxy, noProxy }: Route): AgentOptions {
+export function proxyAgentOptions({ proxy, noProxy }: Pick<Route, 'proxy' | 'noProxy'>): AgentOptions {
   if (proxy === undefined) return {};
   return { proxyEnv: { HTTPS_PROXY: proxy, ...(noProxy?.length ? { NO_PROXY: noProxy.join(',') } : {}) } };
 }

@@ -2,16 +2,24 @@
  * A server small enough to be read: it registers, gives credentials, takes heartbeats, opens control channels
  * and answers polls; it checks the signatures of all of them, and does on request what a bad day does.
  */
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import {
+  type AgentJobAck,
+  type AgentJobReply,
+  type CommandReply,
   canonicalRequest,
   createControlChannelResponse,
   decodeFrame,
   encodeFrame,
   type Frame,
+  FrameType,
+  frameMessage,
   hmacSignature,
+  messageFrame,
   readPublicKey,
   readSignature,
   sha256Hex,
@@ -36,6 +44,14 @@ export interface Seen {
   readonly connection: number;
 }
 
+/** One reply to a command, by whichever way it came. */
+export interface SeenReply {
+  readonly id: string;
+  readonly jobId: string;
+  readonly content: CommandReply;
+  readonly by: 'channel' | 'polling';
+}
+
 /** Starts the server on a free port of loopback. */
 export async function startFakeServer(
   options: { tls?: { key: string; cert: string }; port?: number; ca?: string } = {},
@@ -57,7 +73,15 @@ export async function startFakeServer(
     messages: [] as object[],
     knowsNodes: true,
     secret: 'secret',
+    acknowledgesReplies: true,
+    /** By name; a text is JSON unless it doesn't begin with a brace. */
+    documents: {} as Record<string, string>,
+    /** Bytes that are kept of a stream. */
+    outputLimit: 64 * 1024 * 1024,
   };
+  const replies: SeenReply[] = [];
+  /** By command, step and stream. */
+  const outputs = new Map<string, Buffer>();
   const arrived = () => {
     for (const check of [...arrivals]) check();
   };
@@ -148,8 +172,22 @@ export async function startFakeServer(
           MessagesRequestId: body.MessagesRequestId,
           Messages: state.messages.splice(0),
         };
-      case 'UpdateInstanceInformation':
       case 'SendReply':
+        replies.push({
+          id: String(body.ReplyId),
+          jobId: String(body.MessageId),
+          content: JSON.parse(String(body.Payload)),
+          by: 'polling',
+        });
+        return {};
+      case 'GetDocument': {
+        const content = state.documents[String(body.Name)];
+        if (content === undefined) return undefined;
+        return { Content: content, DocumentFormat: content.startsWith('{') ? 'JSON' : 'YAML' };
+      }
+      case 'PutCommandOutput':
+        return putOutput(body);
+      case 'UpdateInstanceInformation':
       case 'AcknowledgeMessage':
       case 'FailMessage':
         return {};
@@ -181,6 +219,28 @@ export async function startFakeServer(
     return hmacSignature(key, toSign) === authorization.signature ? undefined : 'InvalidSignatureException';
   }
 
+  function takeFrame(frame: Frame, channel: WebSocket): void {
+    frames.push(frame);
+    if (frame.type !== FrameType.agentJobReply) return;
+    const { jobId, content } = frameMessage(frame) as unknown as AgentJobReply;
+    replies.push({ id: frame.id, jobId, content: JSON.parse(content), by: 'channel' });
+    if (!state.acknowledgesReplies) return;
+    const acknowledgement = { jobId, acknowledgedMessageId: frame.id };
+    channel.send(
+      encodeFrame(messageFrame(FrameType.agentJobReplyAck, acknowledgement, { createdAt: Date.now() })),
+    );
+  }
+
+  function putOutput(body: Record<string, unknown>): object {
+    const key = `${body.CommandId} ${body.Step} ${body.Stream}`;
+    const before = outputs.get(key) ?? Buffer.alloc(0);
+    const piece = gunzipSync(Buffer.from(String(body.Data), 'base64'));
+    const isNext = body.Offset === before.length;
+    const kept = isNext ? Buffer.concat([before, piece]).subarray(0, state.outputLimit) : before;
+    outputs.set(key, kept);
+    return { Kept: kept.length, Full: kept.length >= state.outputLimit };
+  }
+
   const channels = new WebSocketServer({ noServer: true, perMessageDeflate: false });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => {});
@@ -200,7 +260,7 @@ export async function startFakeServer(
       sockets.add(channel);
       channel.on('close', () => sockets.delete(channel));
       channel.on('message', (data: Buffer, isBinary) => {
-        if (isBinary) frames.push(decodeFrame(data));
+        if (isBinary) takeFrame(decodeFrame(data), channel);
         else hellos.push(JSON.parse(data.toString('utf8')));
         arrived();
       });
@@ -216,6 +276,8 @@ export async function startFakeServer(
     port,
     calls,
     frames,
+    replies,
+    outputs,
     hellos,
     keys,
     mischief,
@@ -224,6 +286,41 @@ export async function startFakeServer(
     named: (name: string) => calls.filter((call) => call.name.startsWith(name)),
     send(frame: Frame) {
       for (const socket of sockets) socket.send(encodeFrame(frame));
+    },
+    /** Offers a command over the channel, or, if it polls, with the next poll. Answers the command's id. */
+    offer(
+      document: object,
+      more: { id?: string; parameters?: object; polled?: boolean; content?: object } = {},
+    ): string {
+      const id = more.id ?? randomUUID();
+      const { Content, JobId, Topic } = jobFor([...keys.keys()][0]!, id, document, more);
+      if (more.polled)
+        state.messages.push({ MessageId: JobId, Topic, Payload: Content, CreatedDate: '', Destination: '' });
+      else this.send(messageFrame(FrameType.agentJob, { SchemaVersion: 1, JobId, Topic, Content }, now()));
+      return id;
+    },
+    /** Wants a command cancelled, over the channel. */
+    cancel(id: string) {
+      const [node] = [...keys.keys()];
+      const job = {
+        SchemaVersion: 1,
+        JobId: `aws.ssm.${randomUUID()}.${node}`,
+        Topic: `aws.ssm.cancelCommand.us-east-1.${node}`,
+        Content: JSON.stringify({ CancelMessageId: `aws.ssm.${id}.${node}` }),
+      };
+      this.send(messageFrame(FrameType.agentJob, job, now()));
+    },
+    /** What came back about a command, in the order in which it came. */
+    repliesTo: (id: string) => replies.filter((reply) => reply.jobId.includes(id)),
+    /** What was answered to the offers of a command. */
+    answersTo: (id: string) =>
+      frames
+        .filter((frame) => frame.type === FrameType.agentJobAck)
+        .map((frame) => frameMessage(frame) as unknown as AgentJobAck)
+        .filter((ack) => ack.jobId.includes(id)),
+    /** The last word about a command. */
+    endOf(id: string): CommandReply | undefined {
+      return this.repliesTo(id).find((reply) => isEnd(reply.content))?.content;
     },
     /** Waits until a condition holds, looking whenever something arrives. */
     until(what: string, holds: () => boolean): Promise<void> {
@@ -252,6 +349,36 @@ export async function startFakeServer(
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
+  };
+}
+
+const now = () => ({ createdAt: Date.now() });
+
+/** Whether a reply is the last one. */
+export function isEnd(reply: CommandReply): boolean {
+  return !['InProgress', 'SuccessAndReboot'].includes(reply.documentStatus);
+}
+
+function jobFor(
+  node: string,
+  id: string,
+  document: object,
+  { parameters = {}, content = {} }: { parameters?: object; content?: object },
+) {
+  return {
+    JobId: `aws.ssm.${id}.${node}`,
+    Topic: `aws.ssm.sendCommand.us-east-1.${node}`,
+    Content: JSON.stringify({
+      Parameters: parameters,
+      DocumentContent: document,
+      CommandId: id,
+      DocumentName: 'a-document',
+      OutputS3BucketName: '',
+      OutputS3KeyPrefix: '',
+      CloudWatchLogGroupName: '',
+      CloudWatchOutputEnabled: 'false',
+      ...content,
+    }),
   };
 }
 

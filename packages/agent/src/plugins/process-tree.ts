@@ -1,0 +1,111 @@
+/**
+ * Killing a process with everything that came of it: its group and session, its descendants, and what left all
+ * of these but still carries the step's mark in its environment.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { startOf } from '../lock.ts';
+
+/** The variable by which a step's processes are found again. */
+export const markName = 'ROLLCALL_STEP';
+
+/** A process that was started for a step, as leader of its own session. */
+export interface StepProcess {
+  readonly pid: number;
+  /** {@link startOf} the process; another one under the same id has another. */
+  readonly started: string;
+  /** The value of {@link markName} in its environment. */
+  readonly mark: string;
+}
+
+/** A tree may grow while it is cut: each round finds what was born since the one before. */
+const rounds = 20;
+
+/** Kills a step's processes. Resolves with how many were found, when none is left or the rounds are used up. */
+export async function killTree(root: StepProcess): Promise<number> {
+  // Ids are given again: the group is only ours while its leader is, or was when this began.
+  const isOurs = root.pid > 1 && startOf(root.pid) === root.started;
+  const killed = new Set<number>();
+  if (isOurs) signal(-root.pid);
+  for (let round = 0; round < rounds; round += 1) {
+    const found = findTree(root, isOurs);
+    for (const pid of found) {
+      killed.add(pid);
+      signal(pid);
+    }
+    if (found.length === 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 5 * round));
+  }
+  return killed.size;
+}
+
+/** Asks the group to end, which a shell hands on to nobody: for those who want to tidy up first. */
+export function terminateGroup(root: StepProcess): void {
+  if (root.pid > 1 && startOf(root.pid) === root.started) signal(-root.pid, 'SIGTERM');
+}
+
+function signal(pid: number, name: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+}
+
+function findTree(root: StepProcess, groupIsOurs: boolean): number[] {
+  const running = processes();
+  const found = new Set<number>();
+  for (const one of running) {
+    const belongs = groupIsOurs && (one.group === root.pid || one.session === root.pid);
+    if (belongs || hasMark(one.pid, root.mark)) found.add(one.pid);
+  }
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const one of running) if (found.has(one.parent)) found.add(one.pid);
+  }
+  found.delete(process.pid);
+  return [...found];
+}
+
+/** Everything that runs; a zombie only waits for its parent. Nothing where there is no /proc. */
+function processes(): Process[] {
+  const found: Process[] = [];
+  for (const name of namesIn('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid <= 1) continue;
+    const stat = read(`/proc/${name}/stat`);
+    const [state, parent, group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (session === undefined || state === 'Z' || state === 'X') continue;
+    found.push({ pid, parent: Number(parent), group: Number(group), session: Number(session) });
+  }
+  return found;
+}
+
+/** The mark of a step is also the beginning of the marks of its parts. */
+function hasMark(pid: number, mark: string): boolean {
+  const environment = `\0${read(`/proc/${pid}/environ`)}`;
+  return ['\0', '/', '#'].some((end) => environment.includes(`\0${markName}=${mark}${end}`));
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** A process that ends while it is looked at has nothing to read; another user's is none of ours. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
