@@ -3,6 +3,7 @@
  * them: a 116-byte header in big-endian order, the payload's length, the payload.
  */
 import { hash, randomUUID } from 'node:crypto';
+import { parseJson } from './parse-json.ts';
 
 /** The length of the header, which is also what its first field says. */
 const headerLength = 116;
@@ -158,7 +159,7 @@ export function messageFrame(
 export function frameMessage(frame: Frame): Record<string, unknown> {
   let message: unknown;
   try {
-    message = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(frame.payload));
+    message = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(frame.payload));
   } catch {
     throw new FrameError('the payload is not JSON');
   }

@@ -2,6 +2,7 @@
  * The first words on either half of a control channel: the body that asks for one, and the text frame
  * that opens it.
  */
+import { parseJson } from '@rollcall/wire';
 
 /** The body of CreateControlChannel. */
 export interface ChannelRequest {
@@ -39,7 +40,7 @@ export function readHello(text: string): Hello | string {
 /** The object that this JSON text is, or undefined when it is anything else. */
 export function readObject(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;

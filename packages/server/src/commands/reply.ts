@@ -2,7 +2,7 @@
  * What an agent reports of a job, read from the JSON text of its reply. Comes from machines that may be
  * somebody else's by now: everything is bounded, and what doesn't fit is cut or left out.
  */
-import type { StepReply } from '@rollcall/wire';
+import { parseJson, type StepReply } from '@rollcall/wire';
 
 /** A step as it was last reported. */
 export interface StepReport {
@@ -42,7 +42,7 @@ const mostSteps = 200;
 export function readReport(text: string): Report | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     return undefined;
   }

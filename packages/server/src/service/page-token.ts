@@ -3,6 +3,7 @@
  * refused rather than misread.
  */
 import { createHash } from 'node:crypto';
+import { parseJson } from '@rollcall/wire';
 import { Refusal } from './refusal.ts';
 
 /** What a list was asked: everything but the page. */
@@ -21,7 +22,7 @@ export function readToken<K extends readonly (string | number)[]>(
 ): K | undefined {
   if (token === undefined || token === '') return undefined;
   try {
-    const [made, ...key]: unknown[] = JSON.parse(Buffer.from(token, 'base64url').toString());
+    const [made, ...key] = parseJson(Buffer.from(token, 'base64url').toString()) as unknown[];
     const fits =
       key.length === example.length && example.every((part, index) => typeof part === typeof key[index]);
     if (made === digest(question) && fits) return key as unknown as K;

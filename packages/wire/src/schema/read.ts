@@ -2,6 +2,7 @@
  * Readers compiled from shapes: JSON text in, a checked value out. A wrong JSON type ends the reading; broken
  * constraints are all collected. Unknown members are ignored, and `null` counts as absent.
  */
+import { nestedTooDeeply } from '../parse-json.ts';
 import {
   type Constraint,
   describeConstraints,
@@ -9,7 +10,7 @@ import {
   sizeConstraints,
   stringConstraints,
 } from './constraints.ts';
-import { deepest, quote, quoteList, Reading, SerializationFailure } from './reading.ts';
+import { quote, quoteList, Reading, SerializationFailure } from './reading.ts';
 import type {
   BlobShape,
   IntegerShape,
@@ -60,30 +61,12 @@ export function compileReader<T>(
 /** An empty body is an empty message. */
 function parse(text: string): unknown {
   if (text === '') return {};
-  // Short texts can't be deep enough to cost anything; reading stops at the same depth by itself.
-  if (text.length > 2048 && nestedTooDeeply(text))
-    throw new SerializationFailure('The message is nested too deeply.');
+  if (nestedTooDeeply(text)) throw new SerializationFailure('The message is nested too deeply.');
   try {
     return JSON.parse(text);
   } catch {
     throw new SerializationFailure('The message is not JSON.');
   }
-}
-
-function nestedTooDeeply(text: string): boolean {
-  let depth = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
-    if (code === 0x22) {
-      // To the quote that ends the string.
-      for (i += 1; i < text.length && text.charCodeAt(i) !== 0x22; i += 1)
-        if (text.charCodeAt(i) === 0x5c) i += 1;
-    } else if (code === 0x7b || code === 0x5b) {
-      depth += 1;
-      if (depth > deepest) return true;
-    } else if (code === 0x7d || code === 0x5d) depth -= 1;
-  }
-  return false;
 }
 
 interface Compilation {

@@ -1,7 +1,6 @@
 /** The state of reading one message: where in it we are, and what was found wrong so far. */
+import { deepestJson } from '../parse-json.ts';
 
-/** How deep values may be nested; the deepest real message of the protocol has about ten levels. */
-export const deepest = 64;
 /** Violations beyond these are counted, not told. */
 const mostTold = 50;
 
@@ -23,7 +22,7 @@ export class Reading {
 
   /** Goes one level down; `step` is what the path shows of it. */
   enter(step: string): void {
-    if (this.path.length >= deepest) throw new SerializationFailure('The message is nested too deeply.');
+    if (this.path.length >= deepestJson) throw new SerializationFailure('The message is nested too deeply.');
     this.path.push(step);
   }
 
