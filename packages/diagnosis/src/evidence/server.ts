@@ -155,7 +155,11 @@ export interface FleetEvidence {
   /** When the servers last started, and when none listened before that. */
   readonly serverStartedAt?: number;
   readonly serverBlind?: readonly { readonly from: number; readonly to: number }[];
-  /** Nodes with the same trouble as the subject, by the sign that they share. */
+  /**
+   * Nodes with the same trouble as the subject, by the sign that they share: `lost` (within 60 s of the subject),
+   * `lost:ADDRESS` (the same, and the same way out), `skew` (the same, within 30 s), `tls` (handshakes refused),
+   * or a knock's reason. `of` is how many there are to compare with: all, or all behind that address.
+   */
   readonly shared?: readonly {
     readonly sign: string;
     readonly nodes: number;
