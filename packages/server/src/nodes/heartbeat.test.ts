@@ -126,3 +126,34 @@ test('which CA each node got through with', async (context) => {
     null: 1,
   });
 });
+
+test('what a heartbeat shows beside what it says: how far the clock is ahead, and where it comes from', async (context) => {
+  const world = await openNodesWorld(context);
+  const nodeId = await world.join();
+  const row = async () =>
+    world.store.read((tx) =>
+      tx.everywhere
+        .selectFrom('presence')
+        .innerJoin('nodes', 'nodes.node_id', 'presence.node_id')
+        .select(['presence.skew_ms', 'nodes.peer'])
+        .executeTakeFirstOrThrow(),
+    );
+  const beat = async (headers: Record<string, string>, address: string) => {
+    await world.call(
+      'UpdateInstanceInformation',
+      { InstanceId: nodeId, AgentName: 'x', AgentVersion: '1', ComputerName: 'vm', IPAddress: '192.0.2.2' },
+      { principal: nodePrincipal(nodeId), source: { address, port: 1, userAgent: '' }, headers },
+    );
+    return row();
+  };
+  // The world's clock stands at the beginning of 2026.
+  assert.deepEqual(await beat({ 'x-amz-date': '20260101T000130Z' }, '203.0.113.9'), {
+    skew_ms: 90_500,
+    peer: '203.0.113.9',
+  });
+  assert.deepEqual(await beat({ 'x-amz-date': '20251231T235959Z' }, '203.0.113.9'), {
+    skew_ms: -500,
+    peer: '203.0.113.9',
+  });
+  assert.deepEqual(await beat({}, '203.0.113.10'), { skew_ms: -500, peer: '203.0.113.10' });
+});

@@ -27,12 +27,23 @@ export function heartbeatOperation(core: NodesCore): AnyOperation {
       const node = await core.books.find(input.InstanceId);
       if (!node?.identity.registered || node.row.region !== call.region) throw notExisting(input.InstanceId);
       const { changes, cloned } = changesOf(core, call, node, input);
-      const ping = core.presence.ping(call.region, input.InstanceId, call.at);
+      const ping = core.presence.ping(call.region, input.InstanceId, call.at, skewOf(call));
       if (Object.keys(changes).length > 0) await writeFacts(core, node, changes, cloned);
       node.period = (await ping) ?? node.period;
       return {};
     },
   });
+}
+
+/**
+ * How far the caller's clock is ahead, by the time under its signature. That is cut off to the second, so half of
+ * one is added: what is left is wrong by as much in both directions.
+ */
+function skewOf(call: Call): number | undefined {
+  const signed = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(call.headers['x-amz-date'] ?? '');
+  if (!signed) return undefined;
+  const [year, month, day, hour, minute, second] = signed.slice(1).map(Number);
+  return Date.UTC(year!, month! - 1, day, hour, minute, second) + 500 - call.at;
 }
 
 /** The node isn't there, or isn't any more. In AWS's words, which the official agent knows. */
@@ -70,7 +81,10 @@ function changesOf(
   const sighted = sightedIn(call, node, input);
   if (!sighted) return { changes, cloned: false };
   node.sightings = sighted.sightings;
-  if (sighted.changed) changes.sightings = JSON.stringify(sighted.sightings);
+  if (sighted.changed) {
+    changes.sightings = JSON.stringify(sighted.sightings);
+    changes.peer = call.source.address;
+  }
   if (sighted.interleaved && row.clone_seen_at === null) changes.clone_seen_at = call.at;
   const other = otherSeenAt(sighted.sightings);
   if (row.clone_seen_at !== null && (other === undefined || other < call.at - cloneForgottenAfter)) {

@@ -2,7 +2,10 @@
 import type { NodesRow } from '../store/index.ts';
 
 /** A row in memory. */
-export type KnownRow = Omit<NodesRow, 'registered_at' | 'activation_id' | 'name' | 'deregistered_by'>;
+export type KnownRow = Omit<
+  NodesRow,
+  'registered_at' | 'activation_id' | 'name' | 'deregistered_by' | 'peer'
+>;
 
 const mostShared = 1_000;
 const shared = new Map<string, string>();

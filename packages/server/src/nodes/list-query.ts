@@ -9,7 +9,7 @@ import type { Condition, Field } from './filters.ts';
 import { compareVersions } from './versions.ts';
 
 /** A node and its presence. */
-export type ListedNode = NodesRow & Omit<PresenceRow, 'region' | 'node_id' | 'epoch' | 'gap'>;
+export type ListedNode = NodesRow & Omit<PresenceRow, 'region' | 'node_id' | 'epoch' | 'gap' | 'skew_ms'>;
 
 /** Where a page ended. */
 export type PageKey = readonly [registeredAt: number, nodeId: string];

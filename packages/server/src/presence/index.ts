@@ -36,9 +36,9 @@ export interface Presence {
   readonly operations: readonly AnyOperation[];
   /**
    * A heartbeat arrived; resolves when it is on disk, with the node's period in seconds (`undefined` when
-   * there is no such node).
+   * there is no such node). `skew` is how far the node's clock was ahead, in milliseconds, where it is known.
    */
-  ping(region: string, nodeId: string, at: number): Promise<number | undefined>;
+  ping(region: string, nodeId: string, at: number, skew?: number): Promise<number | undefined>;
   /** A control channel opened on this server. Answers its epoch; `undefined` when there is no such node. */
   channelOpened(region: string, nodeId: string): Promise<number | undefined>;
   /**
@@ -150,7 +150,7 @@ export async function openPresence(deps: PresenceDeps): Promise<Presence> {
   return {
     operations: presenceOperations({ store, view }),
     view,
-    ping: (region, nodeId, at) => store.gather(pings, { region, nodeId, at }),
+    ping: (region, nodeId, at, skew) => store.gather(pings, { region, nodeId, at, skew }),
     async channelOpened(region, nodeId) {
       const epoch = await store.gather(openings, { region, nodeId, at: clock.now(), server: serverId });
       if (epoch !== undefined) watch.opened(nodeId, epoch);

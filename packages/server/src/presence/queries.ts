@@ -10,6 +10,11 @@ export interface Ping {
   readonly at: number;
 }
 
+/** A heartbeat, and how far the node's clock is ahead by its signature, in milliseconds. */
+export interface Heartbeat extends Ping {
+  readonly skew?: number | undefined;
+}
+
 /** A channel that was opened on this server. */
 export interface Opening extends Ping {
   readonly server: string;
@@ -44,15 +49,20 @@ const gapNow = sql`((item.at - presence.last_ping + 30000) / 60000 * 60)`;
  * that exist are written, so a heartbeat that was on its way can't bring a deregistered node back. Answers
  * the period of each node, in seconds.
  */
-export const pings: Gathered<Ping, number | undefined> = {
+export const pings: Gathered<Heartbeat, number | undefined> = {
   name: 'presence.ping',
   async write(tx, items) {
-    const newest = new Map<string, Ping>();
+    const newest = new Map<string, Heartbeat>();
     for (const item of items) {
       const known = newest.get(item.nodeId);
       if (!known || known.at < item.at) newest.set(item.nodeId, item);
     }
-    const rows = inOrder(newest.values()).map(({ region, nodeId, at }) => ({ region, node_id: nodeId, at }));
+    const rows = inOrder(newest.values()).map(({ region, nodeId, at, skew }) => ({
+      region,
+      node_id: nodeId,
+      at,
+      skew,
+    }));
     const written = await sql<{ region: string; node_id: string; gap: number | null; period: number }>`
       UPDATE presence SET
         period = CASE WHEN ${gapNow} >= 60 AND ${gapNow} = presence.gap
@@ -61,8 +71,9 @@ export const pings: Gathered<Ping, number | undefined> = {
           ELSE presence.period END,
         gap = ${gapNow},
         last_ping = CASE WHEN presence.last_ping > item.at AND presence.last_ping < item.at + ${sql.lit(clocksDiffer)}
-          THEN presence.last_ping ELSE item.at END
-      FROM ${rowsOf(tx, 'item', rows, { region: 'text', node_id: 'text', at: 'bigint' })}
+          THEN presence.last_ping ELSE item.at END,
+        skew_ms = COALESCE(item.skew, presence.skew_ms)
+      FROM ${rowsOf(tx, 'item', rows, { region: 'text', node_id: 'text', at: 'bigint', skew: 'bigint' })}
       WHERE ${keyed}
       RETURNING presence.region AS region, presence.node_id AS node_id, presence.gap AS gap, presence.period AS period
     `.execute(tx.everywhere);

@@ -24,6 +24,13 @@ export interface Tables {
   commands: CommandsRow;
   invocations: InvocationsRow;
   command_outputs: CommandOutputsRow;
+  roster_sources: RosterSourcesRow;
+  machines: MachinesRow;
+  machine_names: MachineNamesRow;
+  machine_addresses: MachineAddressesRow;
+  node_evidence: NodeEvidenceRow;
+  standings: StandingsRow;
+  verdict_history: VerdictHistoryRow;
 }
 
 /** A setting of a region, or of the whole account (`region` = `''`). */
@@ -160,6 +167,8 @@ export interface NodesRow {
   /** A tombstone: when and by whom it was deregistered; null while registered. */
   deregistered_at: number | null;
   deregistered_by: string | null;
+  /** Where its requests came from last. */
+  peer: string | null;
 }
 
 export interface PresenceRow {
@@ -177,6 +186,8 @@ export interface PresenceRow {
   opened_at: number | null;
   closed_at: number | null;
   closed_by: 'node' | 'server' | 'silence' | null;
+  /** How far the node's clock was ahead of ours at its last heartbeat, milliseconds. */
+  skew_ms: number | null;
 }
 
 export interface PresenceHistoryRow {
@@ -336,4 +347,102 @@ export interface CommandOutputsRow {
   created_at: number;
   /** Gzip. */
   data: Uint8Array;
+}
+
+/** Something that knows which machines there should be. */
+export interface RosterSourcesRow {
+  region: string;
+  source: string;
+  format: 'csv' | 'ansible' | 'ec2' | 'hosts' | 'json';
+  /** Where it is read by itself; null for what people import. */
+  url: string | null;
+  /** Sealed: the `Authorization` header of that request. */
+  secret: string | null;
+  /** Seconds between two readings. */
+  period: number | null;
+  created_at: number;
+  created_by: string;
+  tried_at: number | null;
+  /** When it was last read with success. */
+  read_at: number | null;
+  /** Why the last attempt failed; null when it didn't. */
+  error: string | null;
+  failing_since: number | null;
+}
+
+/** A machine that should be there. */
+export interface MachinesRow {
+  region: string;
+  source: string;
+  /** What stays the same in its source when everything else changes. */
+  machine_key: string;
+  name: string;
+  /** The node id, where the source knows it. */
+  node_id: string | null;
+  /** SMBIOS, lower case. */
+  system_uuid: string | null;
+  expected: 'always' | 'office-hours' | 'spare' | 'retired';
+  power: 'on' | 'off' | 'unknown' | null;
+  maintenance_until: number | null;
+  first_seen_at: number;
+  last_seen_at: number;
+  /** Since when its source doesn't list it any more. */
+  retired_at: number | null;
+  /** JSON: all names, as written. */
+  names: string;
+  /** JSON: lower case, with colons. */
+  macs: string;
+}
+
+/** By which names a machine is found: lower case, whole and up to the first dot. */
+export interface MachineNamesRow {
+  region: string;
+  name: string;
+  source: string;
+  machine_key: string;
+}
+
+/** An address is a lease: it says something about a machine only within its time. */
+export interface MachineAddressesRow {
+  region: string;
+  source: string;
+  machine_key: string;
+  address: string;
+  since: number;
+  until: number | null;
+}
+
+/** What a node last said of its own machine. */
+export interface NodeEvidenceRow {
+  region: string;
+  node_id: string;
+  received_at: number;
+  system_uuid: string | null;
+  /** JSON: lower case, with colons. */
+  macs: string;
+  evidence: string;
+}
+
+/** What isn't well with a node, or who is refused, as long as it lasts. */
+export interface StandingsRow {
+  region: string;
+  /** A node id, or what was claimed at the door. */
+  subject: string;
+  kind: 'lost' | 'hidden' | 'refused';
+  noticed_at: number;
+  /** When it had lasted long enough to be told; null before. */
+  shown_at: number | null;
+  /** Since when it is well again; when that lasts, the row goes. */
+  well_since: number | null;
+  cause: string | null;
+}
+
+/** Verdicts, by change. */
+export interface VerdictHistoryRow {
+  region: string;
+  subject: string;
+  at: number;
+  change: 'dropped' | 'back' | 'hidden' | 'refused' | 'recovered';
+  cause: string | null;
+  confidence: string | null;
 }

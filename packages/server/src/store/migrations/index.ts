@@ -7,6 +7,7 @@ import { DatabaseNewer, DatabaseUnusable, reasonOf } from '../errors.ts';
 import { foundation } from './0001-foundation.ts';
 import { documents } from './0002-documents.ts';
 import { commands } from './0003-commands.ts';
+import { roster } from './0004-roster.ts';
 
 /** One step. A number once released never changes its meaning. */
 export interface Migration {
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   { number: 1, name: 'foundation', sql: foundation },
   { number: 2, name: 'documents', sql: documents },
   { number: 3, name: 'commands', sql: commands },
+  { number: 4, name: 'roster', sql: roster },
 ];
 
 /** The newest schema that this program knows. */
