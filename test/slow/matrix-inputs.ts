@@ -17,6 +17,12 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
   const node = { InstanceId: nodeId };
   const tagged = { ResourceType: 'ManagedInstance', ResourceId: nodeId };
   const setting = { SettingId: '/ssm/managed-instance/activation-tier' };
+  const document = { Name: 'Somebodys' };
+  const content = JSON.stringify({
+    schemaVersion: '2.2',
+    mainSteps: [{ action: 'aws:runShellScript', name: 'one', inputs: { runCommand: ['true'] } }],
+  });
+  const share = { ...document, PermissionType: 'Share' };
   const policy = JSON.stringify({ Version: '2012-10-17', Statement: [] });
   return {
     'ec2messages:AcknowledgeMessage': { MessageId },
@@ -48,18 +54,27 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
     'rollcall:UpdateAccessKey': { AccessKeyId: accessKeyId, Status: 'Inactive' },
     'ssm:AddTagsToResource': { ...tagged, Tags: [{ Key: 'mine', Value: 'now' }] },
     'ssm:CreateActivation': { IamRole: 'Nodes' },
+    'ssm:CreateDocument': { Name: 'Mine', Content: content },
     'ssm:DeleteActivation': { ActivationId: activationId },
+    'ssm:DeleteDocument': document,
     'ssm:DeregisterManagedInstance': node,
     'ssm:DescribeActivations': {},
     'ssm:DescribeAssociation': { AssociationId: randomUUID() },
+    'ssm:DescribeDocument': document,
+    'ssm:DescribeDocumentPermission': share,
     'ssm:DescribeInstanceAssociationsStatus': node,
     'ssm:DescribeInstanceInformation': {},
     'ssm:DescribeInstanceProperties': {},
     'ssm:GetConnectionStatus': { Target: nodeId },
+    'ssm:GetDocument': document,
     'ssm:GetServiceSetting': setting,
     'ssm:ListAssociations': {},
+    'ssm:ListDocumentMetadataHistory': { ...document, Metadata: 'DocumentReviews' },
+    'ssm:ListDocumentVersions': document,
+    'ssm:ListDocuments': {},
     'ssm:ListInstanceAssociations': { ...node, MaxResults: 20 },
     'ssm:ListTagsForResource': tagged,
+    'ssm:ModifyDocumentPermission': { ...share, AccountIdsToAdd: ['all'] },
     'ssm:PutComplianceItems': {
       ...tagged,
       ComplianceType: 'Association',
@@ -80,6 +95,9 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
     'ssm:RemoveTagsFromResource': { ...tagged, TagKeys: ['mine'] },
     'ssm:RequestManagedInstanceRoleToken': { Fingerprint: randomUUID() },
     'ssm:ResetServiceSetting': setting,
+    'ssm:UpdateDocument': { ...document, Content: content },
+    'ssm:UpdateDocumentDefaultVersion': { ...document, DocumentVersion: '1' },
+    'ssm:UpdateDocumentMetadata': { ...document, DocumentReviews: { Action: 'Approve' } },
     'ssm:UpdateInstanceAssociationStatus': {
       ...node,
       AssociationId: randomUUID(),

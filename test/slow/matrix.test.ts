@@ -51,7 +51,12 @@ interface Identity {
 const region = 'us-east-1';
 const account = '000000000000';
 /** What every node may ask, because it is nobody's in particular. */
-const openToNodes = ['ssm:DescribeAssociation', 'ssm:ListAssociations'];
+const openToNodes = [
+  'ssm:DescribeAssociation',
+  'ssm:DescribeDocument',
+  'ssm:GetDocument',
+  'ssm:ListAssociations',
+];
 
 test('every entry point refuses everybody who may not come in, and remembers it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-matrix-'));
