@@ -5,13 +5,13 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { signRequest } from '@rollcall/wire';
-import { facts, nodeId, region } from './lib/books.ts';
+import { facts, nodeId } from './lib/books.ts';
 import type { Child } from './lib/children.ts';
 import type { LoadResult } from './lib/load.ts';
 import { openMint } from './lib/mint.ts';
 import { makePlace } from './lib/place.ts';
 import { begin, compare, median, note, number, small } from './lib/report.ts';
+import { pack, requestBytes } from './lib/requests.ts';
 
 const nodes = small ? 2_000 : 20_000;
 const rounds = small ? 3 : 5;
@@ -119,31 +119,17 @@ async function signer(): Promise<(port: number) => Buffer> {
   order.sort((a, b) => a.place - b.place);
   return (port) => {
     const at = Date.now();
-    const parts: Buffer[] = [];
-    for (const { one, index } of order) {
-      const body = JSON.stringify(facts(index));
-      const headers = signRequest({
-        method: 'POST',
-        url: `https://localhost:${port}/`,
-        headers: {
-          'content-type': 'application/x-amz-json-1.1',
-          'content-length': String(Buffer.byteLength(body)),
-          'x-amz-target': 'AmazonSSM.UpdateInstanceInformation',
-          'user-agent': 'aws-sdk-go/1.51.20 (go1.21.13; linux; amd64) amazon-ssm-agent/3.3.0.0',
-          'accept-encoding': 'gzip',
-        },
-        body,
-        credentials: one,
-        region,
-        service: 'ssm',
-        at,
-      });
-      const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-      const request = Buffer.from(`POST / HTTP/1.1\r\n${head.join('')}\r\n${body}`);
-      const length = Buffer.alloc(4);
-      length.writeUInt32LE(request.length);
-      parts.push(length, request);
-    }
-    return Buffer.concat(parts);
+    return pack(
+      order.map(({ one, index }) =>
+        requestBytes({
+          port,
+          target: 'AmazonSSM.UpdateInstanceInformation',
+          body: JSON.stringify(facts(index)),
+          credentials: one,
+          userAgent: 'aws-sdk-go/1.51.20 (go1.21.13; linux; amd64) amazon-ssm-agent/3.3.0.0',
+          at,
+        }),
+      ),
+    );
   };
 }

@@ -1,27 +1,26 @@
 /**
- * Flat cost: lists, filters and heartbeats at 1,000, 10,000 and 100,000 stored nodes, on SQLite and on PostgreSQL, one
- * call after the other. And a page of 50 beside moto's nearest call: its `DescribeInstanceInformation` fails.
+ * Flat cost: lists, filters and heartbeats at 1,000, 10,000 and 100,000 stored nodes, lists of as many commands, on
+ * SQLite and on PostgreSQL, one call after the other. And a page of 50 beside moto's nearest call: its `DescribeInstanceInformation` fails.
  */
-import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { signRequest } from '@rollcall/wire';
 import type { StorePlace } from '../packages/server/src/store/index.ts';
-import { openApiClient } from '../test/harness/api-client.ts';
-import { freePort } from '../test/harness/server.ts';
+import { type ApiClient, openApiClient } from '../test/harness/api-client.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import { facts, fill, nodeId, region } from './lib/books.ts';
 import { startChild } from './lib/children.ts';
+import { commandId, fillCommands } from './lib/command-books.ts';
 import { openMint } from './lib/mint.ts';
+import { hasMoto, noMoto, startMoto } from './lib/moto.ts';
 import type { Ports } from './lib/place.ts';
 import { begin, compare, median, note, number, small } from './lib/report.ts';
 
 const sizes = small ? [1_000, 10_000] : [1_000, 10_000, 100_000];
 const times = small ? 30 : 100;
 const describe = 'ssm:DescribeInstanceInformation';
+const listCommands = 'ssm:ListCommands';
+const commandsThat = (key: string, value: string) => ({ MaxResults: 50, Filters: [{ key, value }] });
 const filtered = (Key: string, value: string) => ({ MaxResults: 50, Filters: [{ Key, Values: [value] }] });
 
 /** What is asked, and of how many nodes the answer is at every size. */
@@ -34,11 +33,25 @@ const questions: Readonly<Record<string, readonly [operation: string, input: obj
   'none that match': [describe, filtered('PingStatus', 'Inactive')],
   'one by its id': [describe, filtered('InstanceIds', nodeId(77))],
   'our own list of 100, with totals': ['rollcall:ListNodes', {}],
+  'commands: a page of 50': [listCommands, { MaxResults: 50 }],
+  'commands: 50 with Status Success': [listCommands, commandsThat('Status', 'Success')],
+  'commands: 50 with Status Failed (5 %)': [listCommands, commandsThat('Status', 'Failed')],
+  'commands: DeliveryTimedOut (2 %)': [listCommands, commandsThat('Status', 'DeliveryTimedOut')],
+  'commands: the 20 InProgress': [listCommands, commandsThat('Status', 'InProgress')],
+  'commands: none Cancelling': [listCommands, commandsThat('Status', 'Cancelling')],
+  'commands: the 20 still Executing': [listCommands, commandsThat('ExecutionStage', 'Executing')],
+  'commands: 50 of the usual document': [listCommands, commandsThat('DocumentName', 'AWS-RunShellScript')],
+  'commands: the 40 of a rare document': [listCommands, commandsThat('DocumentName', 'AWS-RunRemoteScript')],
+  'commands: those of one node': [listCommands, { MaxResults: 50, InstanceId: nodeId(77) }],
+  'commands: one by its id': [listCommands, { CommandId: commandId(77) }],
+  'invocations: a page of 50': ['ssm:ListCommandInvocations', { MaxResults: 50 }],
+  'invocations: 50 Failed (5 %)': ['ssm:ListCommandInvocations', commandsThat('Status', 'Failed')],
+  'invocations: those of one node': ['ssm:ListCommandInvocations', { InstanceId: nodeId(77) }],
 };
 
 begin(
   'lists',
-  `at ${sizes.map((size) => size.toLocaleString('en')).join(', ')} nodes; milliseconds, one call at a time`,
+  `at ${sizes.map((size) => size.toLocaleString('en')).join(', ')} nodes and as many commands; milliseconds, one call at a time`,
 );
 
 /** The median of some calls, in milliseconds. */
@@ -61,6 +74,7 @@ async function measure(size: number, postgres: string | undefined): Promise<Map<
   const where: StorePlace =
     postgres === undefined ? { kind: 'sqlite', directory: data } : { kind: 'postgres', url: postgres };
   await fill(where, size);
+  await fillCommands(where, size);
   const env = postgres === undefined ? {} : { BENCH_POSTGRES: postgres };
   const server = await startChild(join(import.meta.dirname, 'lib/doors.ts'), ['rollcall', data], { env });
   try {
@@ -75,6 +89,8 @@ async function measure(size: number, postgres: string | undefined): Promise<Map<
     for (const [name, [operation, input]] of Object.entries(questions)) {
       found.set(name, await time(() => admin.ask(operation, input)));
     }
+    const middle = await tokenOf(admin, size / 2);
+    found.set('commands: a page from the middle', await time(() => admin.ask(listCommands, middle)));
     found.set('a heartbeat', await time(() => node.ask('ssm:UpdateInstanceInformation', facts(77))));
     admin.close();
     node.close();
@@ -85,15 +101,25 @@ async function measure(size: number, postgres: string | undefined): Promise<Map<
   }
 }
 
+/** The question for the page of commands behind so many. */
+async function tokenOf(admin: ApiClient, behind: number): Promise<object> {
+  let question: object = { MaxResults: 50 };
+  for (let seen = 0; seen < behind; seen += 50) {
+    const { NextToken } = await admin.ask(listCommands, question);
+    question = { MaxResults: 50, NextToken };
+  }
+  return question;
+}
+
 function table(name: string, bySize: readonly Map<string, number>[]): void {
   const ends = [bySize.at(-1)!, bySize[0]!] as const;
   note(
-    `${name}:${' '.repeat(34 - name.length)}${sizes.map((size) => String(size).padStart(9)).join('')}   last : first`,
+    `${name}:${' '.repeat(37 - name.length)}${sizes.map((size) => String(size).padStart(9)).join('')}   last : first`,
   );
   for (const question of bySize[0]!.keys()) {
     const row = bySize.map((found) => number(found.get(question)!).padStart(9)).join('');
     note(
-      `  ${question.padEnd(36).slice(0, 36)}${row}   ${number(ends[0].get(question)! / ends[1].get(question)!)}`,
+      `  ${question.padEnd(38).slice(0, 38)}${row}   ${number(ends[0].get(question)! / ends[1].get(question)!)}`,
     );
   }
 }
@@ -111,45 +137,11 @@ try {
 }
 
 /** Milliseconds of moto's ListCommands, after it was given this many commands. */
-async function moto(commands: number): Promise<{ took: number; bytes: number }> {
-  const port = await freePort();
-  const child = spawn('python3', ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
-    stdio: 'ignore',
-  });
-  const agent = new http.Agent({ keepAlive: true });
-  const call = (name: string, input: object): Promise<{ status: number; bytes: number }> =>
-    new Promise((done, failed) => {
-      const body = JSON.stringify(input);
-      const url = `http://127.0.0.1:${port}/`;
-      const headers = signRequest({
-        method: 'POST',
-        url,
-        headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `AmazonSSM.${name}` },
-        body,
-        credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'secret' },
-        region,
-        service: 'ssm',
-        at: Date.now(),
-      });
-      const request = http.request(url, { method: 'POST', headers, agent }, (response) => {
-        let bytes = 0;
-        response.on('data', (chunk: Buffer) => {
-          bytes += chunk.length;
-        });
-        response.on('end', () => done({ status: response.statusCode ?? 0, bytes }));
-      });
-      request.on('error', failed);
-      request.end(body);
-    });
+async function motoList(commands: number): Promise<{ took: number; bytes: number }> {
+  const moto = await startMoto();
   try {
-    for (let tries = 0; ; tries++) {
-      const up = await call('ListCommands', {}).catch(() => undefined);
-      if (up) break;
-      if (tries > 300) throw new Error('moto_server did not start');
-      await sleep(50);
-    }
     for (let index = 0; index < commands; index++) {
-      const sent = await call('SendCommand', {
+      const sent = await moto.call('SendCommand', {
         DocumentName: 'AWS-RunShellScript',
         InstanceIds: [nodeId(index)],
       });
@@ -159,25 +151,30 @@ async function moto(commands: number): Promise<{ took: number; bytes: number }> 
     let bytes = 0;
     for (let index = 0; index < 7; index++) {
       const begun = performance.now();
-      bytes = (await call('ListCommands', { MaxResults: 50 })).bytes;
+      bytes = (await moto.call('ListCommands', { MaxResults: 50 })).bytes;
       took.push(performance.now() - begun);
     }
     return { took: median(took), bytes };
   } finally {
-    agent.destroy();
-    child.kill('SIGKILL');
+    moto.stop();
   }
 }
 
-if (spawnSync('python3', ['-c', 'import moto.server']).status === 0) {
+if (hasMoto()) {
   const commands = small ? 500 : 3_000;
-  const { took, bytes } = await moto(commands);
-  compare({
-    what: 'a page of 50 of 10,000, on SQLite',
-    ours: 1000 / sqlite[1]!.get('a page of 50')!,
-    peer: 1000 / took,
-    unit: 'calls/s',
-    against: `moto_server ListCommands, page of 50 of ${commands} (${number(bytes / 1024)} KiB: it answers all)`,
-    atLeast: small ? 50 : 500,
-  });
-} else note('moto_server is not at hand (python3 -m moto.server): no comparison of pages');
+  const { took, bytes } = await motoList(commands);
+  const against = `moto_server ListCommands, page of 50 of ${commands} (${number(bytes / 1024)} KiB: it answers all)`;
+  for (const [what, question] of [
+    ['a page of 50 of 10,000 nodes, on SQLite', 'a page of 50'],
+    ['a page of 50 of 10,000 commands, on SQLite', 'commands: a page of 50'],
+  ] as const) {
+    compare({
+      what,
+      ours: 1000 / sqlite[1]!.get(question)!,
+      peer: 1000 / took,
+      unit: 'calls/s',
+      against,
+      atLeast: small ? 50 : 500,
+    });
+  }
+} else note(`${noMoto}: no comparison of pages`);

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const all = ['heartbeat', 'lists', 'start', 'agent', 'storm', 'idle', 'store'];
+const all = ['heartbeat', 'lists', 'start', 'agent', 'storm', 'idle', 'store', 'send-command', 'fan-out'];
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith('-'));

@@ -1,12 +1,15 @@
 /**
  * A child process with thousands of simulated agents that registered long ago, or as many bare websockets. They
  * speak the real protocol: a signed call for a token on a connection of their own, a signed websocket, a hello, then
- * pings and heartbeats at the official agent's times.
+ * pings and heartbeats at the official agent's times. They deal with commands as it does, and everything that they
+ * run succeeds at once.
  */
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { FrameType } from '@rollcall/wire';
 import { WebSocket } from 'ws';
 import { makeKeyPool } from '../../test/harness/key-pool.ts';
+import { openOfficialJobs } from '../../test/harness/official-jobs.ts';
 import { type Fleet, newAgent, openFleet, type SimulatedAgent } from '../../test/harness/simulated-agent.ts';
 import { nodeId, region } from './books.ts';
 import { answer } from './children.ts';
@@ -21,6 +24,23 @@ interface Order {
   readonly connections?: number;
   /** Milliseconds between attempts to connect; the official agent's when left out. */
   readonly backOff?: { readonly first: number; readonly cap: number };
+  /** Without heartbeats: pings only, as bare websockets. */
+  readonly quiet?: boolean;
+  /** What a bare websocket sends back for each message: the bytes of each frame. */
+  readonly answers?: readonly number[];
+}
+
+/** What one process's agents have seen of jobs; times in milliseconds since the epoch. */
+export interface JobsSeen {
+  readonly jobs: number;
+  /** Reports that the server acknowledged. */
+  readonly acknowledged: number;
+  readonly firstJob: number;
+  readonly lastJob: number;
+  readonly lastAcknowledged: number;
+  /** The bytes of the last job's frame, and of the frames that its node sent for it. */
+  readonly job: number;
+  readonly answers: readonly number[];
 }
 
 const [kind, data] = process.argv.slice(2) as [string, string];
@@ -28,7 +48,7 @@ const ca = readFileSync(`${data}/ca.crt`, 'utf8');
 const secureContext = createSecureContext({ ca });
 const atOnce = 128;
 
-let held: { open(): number; reopenings(): number; failures(): object } | undefined;
+let held: { open(): number; reopenings(): number; failures(): object; seen?(): JobsSeen } | undefined;
 
 /** Runs `work` for each number, a few at a time. */
 async function each(count: number, work: (index: number) => Promise<void>): Promise<void> {
@@ -39,8 +59,10 @@ async function each(count: number, work: (index: number) => Promise<void>): Prom
   await Promise.all(Array.from({ length: Math.min(atOnce, count) }, worker));
 }
 
-async function openAgents({ url, from, count, backOff, connections = count }: Order): Promise<void> {
+async function openAgents(order: Order): Promise<void> {
+  const { url, from, count, backOff, connections = count, quiet = false } = order;
   const mint = await openMint(data);
+  const jobs = watchJobs();
   const fleet: Fleet = openFleet({
     url,
     ca,
@@ -49,6 +71,7 @@ async function openAgents({ url, from, count, backOff, connections = count }: Or
     keys: await makeKeyPool(1),
     messages: 'channel',
     connections,
+    answer: jobs.answer,
     ...(backOff && { backOff }),
   });
   const soon = Date.now() + 3_000_000;
@@ -58,13 +81,53 @@ async function openAgents({ url, from, count, backOff, connections = count }: Or
   await each(count, async (index) => {
     const agent = fleet.agents[index]!;
     await fleet.connect(agent);
-    agent.beatAt = Date.now() + Math.random() * 300_000;
+    if (!quiet) agent.beatAt = Date.now() + Math.random() * 300_000;
   });
   await fleet.connected(count, 300_000);
   held = {
     open: () => fleet.open,
     reopenings: () => fleet.counts.opened - count,
     failures: () => Object.fromEntries(fleet.counts.failures),
+    seen: jobs.seen,
+  };
+}
+
+/** The jobs of the fleet, with when they came and how large they were. */
+function watchJobs(): { answer: ReturnType<typeof openOfficialJobs>['answer']; seen(): JobsSeen } {
+  const seen = { jobs: 0, firstJob: 0, lastJob: 0, lastAcknowledged: 0, job: 0 };
+  let answers: number[] = [];
+  const official = openOfficialJobs({
+    acknowledged: () => {
+      seen.lastAcknowledged = Date.now();
+    },
+  });
+  /** Whose frames are measured: the first node that got a job. */
+  let measured: string | undefined;
+  return {
+    answer(agent, frame) {
+      if (frame.type !== FrameType.agentJob) return official.answer(agent, frame);
+      const { nodeId, socket } = agent;
+      seen.jobs++;
+      seen.lastJob = Date.now();
+      seen.firstJob ||= seen.lastJob;
+      measured ??= nodeId;
+      if (nodeId !== measured || !socket) return official.answer(agent, frame);
+      seen.job = frame.payload.length + 120;
+      answers = [];
+      const send = socket.send as (bytes: Buffer) => void;
+      socket.send = (bytes: Buffer) => {
+        answers.push(bytes.length);
+        send.call(socket, bytes);
+      };
+      official.answer(agent, frame);
+      socket.send = send as typeof socket.send;
+      return [];
+    },
+    seen() {
+      const now = { ...seen, answers, acknowledged: official.counts.acknowledged };
+      seen.firstJob = 0;
+      return now;
+    },
   };
 }
 
@@ -72,8 +135,9 @@ function agentOf(number: number): SimulatedAgent {
   return { ...newAgent(number), nodeId: nodeId(number), fingerprint: '' };
 }
 
-/** The same with nothing to say: a handshake, and a ping every 54 seconds. */
-async function openBare({ url, count, backOff }: Order): Promise<void> {
+/** The same with nothing to say: a handshake, a ping every 54 seconds, and some bytes for each message. */
+async function openBare({ url, count, backOff, answers = [] }: Order): Promise<void> {
+  const frames = answers.map((bytes) => Buffer.alloc(bytes, 120));
   const target = url.replace(/^http/, 'ws');
   const { first = 5_000, cap = 2_400_000 } = backOff ?? {};
   let open = 0;
@@ -97,6 +161,9 @@ async function openBare({ url, count, backOff }: Order): Promise<void> {
           pings = setInterval(() => socket.ping('keepalive'), 54_000);
         }, Math.random() * 54_000);
         done();
+      });
+      socket.on('message', () => {
+        for (const frame of frames) socket.send(frame);
       });
       socket.on('error', (error: NodeJS.ErrnoException) => {
         const code = error.code ?? error.message;
@@ -125,5 +192,10 @@ answer(async (question) => {
     const order = question as unknown as Order;
     await (kind === 'bare' ? openBare(order) : openAgents(order));
   }
-  return { open: held?.open() ?? 0, reopenings: held?.reopenings() ?? 0, failures: held?.failures() ?? {} };
+  return {
+    open: held?.open() ?? 0,
+    reopenings: held?.reopenings() ?? 0,
+    failures: held?.failures() ?? {},
+    seen: held?.seen?.(),
+  };
 });

@@ -12,8 +12,8 @@ export function nodeId(index: number): string {
 }
 
 /** What the node says of itself in each heartbeat. */
-export function facts(index: number) {
-  const kind = platforms[index % platforms.length]!;
+export function facts(index: number, platform = index % 100) {
+  const kind = platforms[platform]!;
   return {
     AgentName: 'amazon-ssm-agent',
     AgentStatus: 'Active',
@@ -27,6 +27,8 @@ export function facts(index: number) {
   };
 }
 
+/** The place of a Linux among them. */
+const linux = 99;
 /** One in a hundred is a Mac, nine run Windows. */
 const platforms = Array.from({ length: 100 }, (_, index) =>
   index === 0
@@ -36,11 +38,15 @@ const platforms = Array.from({ length: 100 }, (_, index) =>
       : (['Linux', 'Debian GNU/Linux', '12'] as const),
 );
 
-/**
- * Adds `count` nodes with two tags each. All have a fresh heartbeat but every tenth, which was lost a day ago,
- * unless none is to be `lost`.
- */
-export async function fillStore(store: Store, count: number, { lost = true } = {}): Promise<void> {
+/** What the nodes are like: unless told, every tenth was lost a day ago, and every tenth doesn't run Linux. */
+export interface Kinds {
+  readonly lost?: boolean;
+  readonly linuxOnly?: boolean;
+}
+
+/** Adds `count` nodes with two tags each. All have a fresh heartbeat but those that are lost. */
+export async function fillStore(store: Store, count: number, kinds: Kinds = {}): Promise<void> {
+  const { lost = true, linuxOnly = false } = kinds;
   const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
   const publicKey = key.export({ type: 'spki', format: 'der' }).toString('base64');
   const now = Date.now();
@@ -50,7 +56,7 @@ export async function fillStore(store: Store, count: number, { lost = true } = {
       const books = tx.in(region);
       await books
         .insertInto('nodes')
-        .values(numbers.map((index) => nodeRow(index, publicKey, now)))
+        .values(numbers.map((index) => nodeRow(index, linuxOnly ? linux : index % 100, publicKey, now)))
         .execute();
       await books
         .insertInto('presence')
@@ -90,8 +96,8 @@ export async function fillStore(store: Store, count: number, { lost = true } = {
   }
 }
 
-function nodeRow(index: number, publicKey: string, now: number) {
-  const said = facts(index);
+function nodeRow(index: number, platform: number, publicKey: string, now: number) {
+  const said = facts(index, platform);
   return {
     node_id: said.InstanceId,
     registered_at: now - 30 * day + index,
@@ -121,13 +127,9 @@ function nodeRow(index: number, publicKey: string, now: number) {
 }
 
 /** Opens the store, fills it and closes it. */
-export async function fill(
-  place: StorePlace,
-  count: number,
-  some: { readonly lost?: boolean } = {},
-): Promise<void> {
+export async function fill(place: StorePlace, count: number, kinds: Kinds = {}): Promise<void> {
   const store = await openStore(place);
-  await fillStore(store, count, some);
+  await fillStore(store, count, kinds);
   // PostgreSQL counts what it has within a minute by itself; nobody here waits so long.
   if (store.dialect === 'postgres') await store.write((tx) => sql`ANALYZE`.execute(tx.everywhere));
   await store.close();

@@ -21,7 +21,9 @@ export interface Child {
   stop(): Promise<void>;
 }
 
-const canPin = process.platform === 'linux' && spawnSync('taskset', ['-V']).status === 0 && cpus().length > 1;
+/** Whether a process can be kept on one core. */
+export const canPin =
+  process.platform === 'linux' && spawnSync('taskset', ['-V']).status === 0 && cpus().length > 1;
 
 /** Starts `file` with `args`; `core` keeps it, with all its threads, on one processor core. */
 export async function startChild(

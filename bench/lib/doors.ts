@@ -1,7 +1,7 @@
 /**
  * A child process with a server in it: Rollcall, or a bare one. The bare server reads a request and answers the
- * bytes that Rollcall answers to a heartbeat; its websockets are those of `ws` and nothing else. Rollcall's TLS is
- * its own; its plain door, which the product doesn't have, is made here to compare like with like.
+ * bytes that Rollcall answers to a heartbeat; its websockets are those of `ws` and nothing else, and may all be sent
+ * one message whose answers are counted. Rollcall's TLS is its own; its plain door, which the product doesn't have, is made here to compare like with like.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { Session } from 'node:inspector/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { answer } from './children.ts';
 
 const [kind, data = '', ...ports] = process.argv.slice(2);
@@ -38,13 +38,36 @@ function answerBare(request: IncomingMessage, response: ServerResponse): void {
   });
 }
 
+/** The websockets of the bare server, and what hears each message. */
+const sockets = new Set<WebSocket>();
+let heard = () => {};
+
+/** Sends so many bytes to every websocket; answers how long it took until each has sent its answers. */
+function broadcast(bytes: number, answers: number): Promise<{ took: number; sent: number }> {
+  const begun = performance.now();
+  const message = Buffer.alloc(bytes, 120);
+  let left = sockets.size * answers;
+  return new Promise((done) => {
+    let sent = 0;
+    heard = () => {
+      if (--left === 0) done({ took: performance.now() - begun, sent });
+    };
+    for (const socket of sockets) socket.send(message);
+    sent = performance.now() - begun;
+  });
+}
+
 async function openBare(): Promise<object> {
   const tls = { cert: readFileSync(join(data, 'server.crt')), key: readFileSync(join(data, 'server.key')) };
   const secure = https.createServer({ ...tls, ALPNProtocols: ['http/1.1'], noDelay: true }, answerBare);
   const plain = http.createServer({ noDelay: true }, answerBare);
   for (const server of [secure, plain]) {
     server.keepAliveTimeout = 75_000;
-    new WebSocketServer({ server, perMessageDeflate: false });
+    new WebSocketServer({ server, perMessageDeflate: false }).on('connection', (socket) => {
+      sockets.add(socket);
+      socket.on('message', () => heard());
+      socket.on('close', () => sockets.delete(socket));
+    });
   }
   return { tls: await listen(secure, tlsPort), plain: await listen(plain, plainPort) };
 }
@@ -84,7 +107,8 @@ const opened = kind === 'bare' ? await openBare() : await openRollcall();
 const session = new Session();
 session.connect();
 
-answer(async ({ profile, tidy }) => {
+answer(async ({ profile, tidy, bytes, answers }) => {
+  if (bytes !== undefined) return broadcast(Number(bytes), Number(answers));
   // Garbage that happens to lie about is no part of what a connection costs.
   if (tidy) for (let times = 0; times < 3; times++) globalThis.gc?.();
   if (profile === 'start') {

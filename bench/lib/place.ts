@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fill } from './books.ts';
+import { fill, type Kinds } from './books.ts';
 import { type Child, startChild } from './children.ts';
 
 /** The ports of a child with a server in it. */
@@ -23,11 +23,11 @@ export interface Place {
 }
 
 /** Makes it, with so many nodes in the books. */
-export async function makePlace(nodes: number, some: { readonly lost?: boolean } = {}): Promise<Place> {
+export async function makePlace(nodes: number, kinds: Kinds = {}): Promise<Place> {
   const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'rollcall-bench-'));
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
-  await fill({ kind: 'sqlite', directory: data }, nodes, some);
+  await fill({ kind: 'sqlite', directory: data }, nodes, kinds);
   const children: Child[] = [];
   const keep = (child: Child) => {
     children.push(child);
