@@ -1,5 +1,6 @@
 /** One valid input for each operation, about things that belong to somebody else. */
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 
 /** What the inputs speak of. */
 export interface Belongings {
@@ -17,6 +18,8 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
   const node = { InstanceId: nodeId };
   const tagged = { ResourceType: 'ManagedInstance', ResourceId: nodeId };
   const setting = { SettingId: '/ssm/managed-instance/activation-tier' };
+  const command = { CommandId: randomUUID() };
+  const stream = { ...command, ...node, Stream: 'stdout' };
   const document = { Name: 'Somebodys' };
   const content = JSON.stringify({
     schemaVersion: '2.2',
@@ -41,6 +44,7 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
     'rollcall:DeleteAccessKey': { AccessKeyId: accessKeyId },
     'rollcall:DeleteUser': { UserName: user },
     'rollcall:GetActivationProgress': { ActivationId: activationId },
+    'rollcall:GetCommandOutput': stream,
     'rollcall:GetServerInfo': {},
     'rollcall:ListAuditRecords': {},
     'rollcall:ListEvents': {},
@@ -48,11 +52,20 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
     'rollcall:ListNodes': {},
     'rollcall:ListSettings': {},
     'rollcall:ListUsers': {},
+    'rollcall:PreviewTargets': { InstanceIds: [nodeId] },
+    'rollcall:PutCommandOutput': {
+      ...stream,
+      Step: 'one',
+      Offset: 0,
+      Data: gzipSync('x').toString('base64'),
+    },
     'rollcall:PutSetting': { Name: 'early-loss', Value: 'off' },
     'rollcall:PutUserPolicy': { UserName: user, PolicyDocument: policy },
     'rollcall:RestoreNode': node,
     'rollcall:UpdateAccessKey': { AccessKeyId: accessKeyId, Status: 'Inactive' },
+    'rollcall:WatchCommand': command,
     'ssm:AddTagsToResource': { ...tagged, Tags: [{ Key: 'mine', Value: 'now' }] },
+    'ssm:CancelCommand': command,
     'ssm:CreateActivation': { IamRole: 'Nodes' },
     'ssm:CreateDocument': { Name: 'Mine', Content: content },
     'ssm:DeleteActivation': { ActivationId: activationId },
@@ -65,10 +78,13 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
     'ssm:DescribeInstanceAssociationsStatus': node,
     'ssm:DescribeInstanceInformation': {},
     'ssm:DescribeInstanceProperties': {},
+    'ssm:GetCommandInvocation': { ...command, ...node },
     'ssm:GetConnectionStatus': { Target: nodeId },
     'ssm:GetDocument': document,
     'ssm:GetServiceSetting': setting,
     'ssm:ListAssociations': {},
+    'ssm:ListCommandInvocations': {},
+    'ssm:ListCommands': {},
     'ssm:ListDocumentMetadataHistory': { ...document, Metadata: 'DocumentReviews' },
     'ssm:ListDocumentVersions': document,
     'ssm:ListDocuments': {},
@@ -95,6 +111,11 @@ export function inputs(of: Belongings): Readonly<Record<string, object>> {
     'ssm:RemoveTagsFromResource': { ...tagged, TagKeys: ['mine'] },
     'ssm:RequestManagedInstanceRoleToken': { Fingerprint: randomUUID() },
     'ssm:ResetServiceSetting': setting,
+    'ssm:SendCommand': {
+      DocumentName: 'AWS-RunShellScript',
+      InstanceIds: [nodeId],
+      Parameters: { commands: ['id'] },
+    },
     'ssm:UpdateDocument': { ...document, Content: content },
     'ssm:UpdateDocumentDefaultVersion': { ...document, DocumentVersion: '1' },
     'ssm:UpdateDocumentMetadata': { ...document, DocumentReviews: { Action: 'Approve' } },
