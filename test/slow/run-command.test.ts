@@ -157,7 +157,7 @@ test('the AWS CLI: a document of one’s own, its versions, and a command by tag
         schemaVersion: '2.2',
         parameters: { word: { type: 'String', allowedPattern: '^[a-z]+$' } },
         mainSteps: [
-          { action: 'aws:runShellScript', name: 'say', inputs: { runCommand: [`${step} {{ word }}`] } },
+          { action: 'aws:runShellScript', name: 'speak', inputs: { runCommand: [`${step} {{ word }}`] } },
           { action: 'aws:runShellScript', name: 'fail', inputs: { runCommand: ['exit 7'] } },
         ],
       }),
@@ -196,7 +196,7 @@ test('the AWS CLI: a document of one’s own, its versions, and a command by tag
   );
   const one = ['--command-id', Command.CommandId, '--instance-id', nodeId];
   assert.equal((await aws('wait', 'command-executed', ...one)).code, 255);
-  const said = await awsWell('get-command-invocation', ...one, '--plugin-name', 'say');
+  const said = await awsWell('get-command-invocation', ...one, '--plugin-name', 'speak');
   assert.deepEqual([said.Status, said.StandardOutputContent], ['Success', 'two hello\n']);
   const failed = await awsWell('get-command-invocation', ...one, '--plugin-name', 'fail');
   assert.deepEqual([failed.Status, failed.ResponseCode], ['Failed', 7]);
