@@ -10,7 +10,7 @@ import type { AgentConfig } from '../config.ts';
 import type { Facts } from '../facts.ts';
 import type { Log } from '../log.ts';
 import { killedCode } from '../plugins/plugin.ts';
-import { killTree } from '../plugins/process-tree.ts';
+import { killTree, markOf } from '../plugins/process-tree.ts';
 import { type History, historyOf } from './history.ts';
 import type { Job } from './job.ts';
 import { downloadsName, type EndedJob, type StoredJob, stepsName } from './job-store.ts';
@@ -228,10 +228,10 @@ export function openCommand(
     const path = (reserve?.state === 'started' ? reserve.path : undefined) ?? running?.path;
     if (path === undefined) return;
     for (const { pid, started, path: of } of history.processes) {
-      const count = await killTree({ pid, started, mark: `${id}/${of}` });
+      const count = await killTree({ pid, started, mark: markOf(deps.nodeId, id, of) });
       if (count > 0) log('warn', 'Processes of an interrupted command were killed.', { ...about, count });
     }
-    await killTree({ pid: 0, started: '', mark: `${id}/${path}` });
+    await killTree({ pid: 0, started: '', mark: markOf(deps.nodeId, id, path) });
     const wasKnown = running?.path === path;
     for (const step of job?.document.steps ?? []) {
       const isIt = step.name === path;

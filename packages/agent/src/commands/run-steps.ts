@@ -11,7 +11,7 @@ import {
 } from '@rollcall/documents';
 import { plugins } from '../plugins/index.ts';
 import { type ActionEnd, type CommandSurroundings, fail } from '../plugins/plugin.ts';
-import type { StepProcess } from '../plugins/process-tree.ts';
+import { markOf, type StepProcess } from '../plugins/process-tree.ts';
 import { type Capture, openCapture } from './capture.ts';
 import { afterStep, isSkippedByEarlier, judgeStep, skippedByEarlier } from './control-flow.ts';
 import { beginning, streamLimit } from './limits.ts';
@@ -160,7 +160,7 @@ function act(
     inputs,
     folder,
     makeFolder: () => makeFolder(folder),
-    mark: `${of.commandId}/${path}`,
+    mark: markOf(of.nodeId, of.commandId, path),
     started: (process) => of.process(path, process),
     depth: run.depth,
     runDocument: (document, values) => runWithin(of, run, document, values, path, folder, output),

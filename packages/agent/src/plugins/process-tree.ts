@@ -8,6 +8,11 @@ import { startOf } from '../lock.ts';
 /** The variable by which a step's processes are found again. */
 export const markName = 'ROLLCALL_STEP';
 
+/** The mark of a step: with the node's id, for a machine may be several nodes, each with the same command. */
+export function markOf(nodeId: string, commandId: string, path: string): string {
+  return `${nodeId}/${commandId}/${path}`;
+}
+
 /** A process that was started for a step, as leader of its own session. */
 export interface StepProcess {
   readonly pid: number;
