@@ -50,18 +50,21 @@ const mostLines = 20;
 export async function showCommand(asking: Asking, io: Io, showing: Showing): Promise<Shown> {
   const { client, screen } = asking;
   const live = openLive(io);
-  const interrupt = onInterrupt();
+  // What is read once is soon done: Ctrl-C means there what it always means.
+  const interrupt = showing.once ? undefined : onInterrupt();
   const groups = openGroups();
   let command: Progress | undefined;
   let failed = 0;
   let said = 0;
   let files = 0;
+  // What is read once is a record of the command: it has a summary, however few its nodes.
+  const isSingle = (targets: number) => targets === 1 && !showing.once;
   const take = async (each: Finished, { TargetCount }: Progress) => {
     if (!isSuccess(each)) failed += 1;
     if (showing.save) files += await saveOutput(client, showing.commandId, each, showing.save);
     const finished = showing.whole ? await withWholeOutput(client, showing.commandId, each) : each;
     if (showing.json) asking.print(jsonLine({ CommandId: showing.commandId, ...finished }));
-    else if (TargetCount === 1) {
+    else if (isSingle(TargetCount)) {
       live.clear();
       printSingle(finished, showing.commandId, io);
     } else groups.add(finished);
@@ -74,7 +77,11 @@ export async function showCommand(asking: Asking, io: Io, showing: Showing): Pro
       if (reason === undefined) live.say('The server answers again.');
       else live.show(`${live.screen.text(reason)} Trying again`);
     };
-    const options = { signal: interrupt.signal, once: showing.once ?? false, onTrouble };
+    const options = {
+      once: showing.once ?? false,
+      onTrouble,
+      ...(interrupt && { signal: interrupt.signal }),
+    };
     for await (const news of follow(client, showing.commandId, options)) {
       command = news.Command;
       for (const each of news.Finished) await take(each, command);
@@ -82,14 +89,14 @@ export async function showCommand(asking: Asking, io: Io, showing: Showing): Pro
     }
   } finally {
     live.clear();
-    interrupt.close();
+    interrupt?.close();
   }
-  if (interrupt.signal.aborted || !command) {
+  if (interrupt?.signal.aborted || !command) {
     goOn(showing.commandId, command, live, io);
     return { command, failed, interrupted: true };
   }
   if (showing.json) asking.print(jsonLine(command));
-  else if (command.TargetCount !== 1) asking.print(...summaryLines(groups, command, screen));
+  else if (!isSingle(command.TargetCount)) asking.print(...summaryLines(groups, command, screen));
   if (files && showing.save)
     io.stderr.write(`${counted(files, 'file')} in ${live.screen.text(showing.save, 4096)}\n`);
   return { command, failed, interrupted: false };

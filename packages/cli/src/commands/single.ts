@@ -1,5 +1,6 @@
 /** What a command did on one node, as if it had run here: its output to our output, its errors to our errors. */
 import type { Io, Sink } from '../io.ts';
+import { commandLines } from '../output/command.ts';
 import { plainOutput } from '../output/plain.ts';
 import { isUtf8, type Screen, screenOf } from '../output/screen.ts';
 import { wrap } from '../output/table.ts';
@@ -17,24 +18,30 @@ import {
 /** Prints it. What isn't the node's own goes to standard error. */
 export function printSingle(finished: Finished, commandId: string, io: Io): void {
   const screen = screenOf({ env: io.env, stdout: io.stderr });
+  let isAtLineStart = true;
   const say = (...lines: readonly string[]) => {
-    if (lines.length) io.stderr.write(`${lines.join('\n')}\n`);
+    if (lines.length === 0) return;
+    io.stderr.write(`${isAtLineStart ? '' : '\n'}${lines.join('\n')}\n`);
+    isAtLineStart = true;
   };
   const several = finished.Steps.length > 1;
   for (const step of finished.Steps) {
     if (several) say(`step ${screen.text(step.Name, 60)}: ${screen.text(step.Status, 30)}`);
     pass(step.StandardOutput, io.stdout, io);
-    pass(step.StandardError, io.stderr, io);
+    isAtLineStart = pass(step.StandardError, io.stderr, io) && isAtLineStart;
     say(...cutLines(step, finished, commandId));
   }
   if (!isSuccess(finished)) say(...failureLines(finished, commandId, screen));
 }
 
-function pass(text: string | undefined, to: Sink, io: Io): void {
-  if (!text) return;
+/** Answers whether what comes next begins a line. */
+function pass(text: string | undefined, to: Sink, io: Io): boolean {
+  if (!text) return true;
   // A file or a program can read what a terminal of another locale can't show.
   const shown = plainOutput(text, { ascii: to.isTTY && !isUtf8(io.env) });
-  to.write(to.isTTY && !shown.endsWith('\n') ? `${shown}\n` : shown);
+  const isWhole = shown.endsWith('\n');
+  to.write(to.isTTY && !isWhole ? `${shown}\n` : shown);
+  return to.isTTY || isWhole;
 }
 
 function cutLines(step: Step, finished: Finished, commandId: string): string[] {
@@ -42,7 +49,7 @@ function cutLines(step: Step, finished: Finished, commandId: string): string[] {
   if (states.includes('kept'))
     return [
       'This is its beginning; more of it is kept:',
-      `  rollcall commands ${commandId} --node ${finished.InstanceId} --output`,
+      ...commandLines(`rollcall commands ${commandId} --node ${finished.InstanceId} --output`, '  '),
     ];
   if (states.includes('lost'))
     return ['This is its beginning; the agent sent no more. --s3-bucket keeps all of it.'];

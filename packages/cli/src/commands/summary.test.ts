@@ -107,7 +107,10 @@ test("what is cut says so, and how to read the rest; what isn't held as well", (
   const cut = ended('a', 'x--output truncated--');
   assert.match(summary([cut]), /the agent sent no more.*--s3-bucket/);
   const kept = { ...cut, Steps: cut.Steps.map((step) => ({ ...step, StandardOutputBytes: 50_000 })) };
-  assert.match(summary([kept]), /more of it is kept:\n {4}rollcall commands \S+ --node mi-\d+ --output/);
+  assert.match(
+    summary([kept]),
+    /more of it is kept:\n {4}rollcall commands \S+ \\\n {4}--node mi-\d+ --output/,
+  );
   const full = summary([ended('a', 'x'.repeat(60)), ended('b', 'y'.repeat(60)), ended('c', 'z')], 100);
   assert.match(full, /^ {4}x{60}$/m);
   assert.doesNotMatch(full, /yyy/);

@@ -1,5 +1,6 @@
 /** What a command did on many nodes: failures first, each output once, and at the end how many of how many. */
 
+import { commandLines } from '../output/command.ts';
 import { counted } from '../output/count.ts';
 import { plainOutput } from '../output/plain.ts';
 import type { Screen } from '../output/screen.ts';
@@ -41,16 +42,16 @@ function groupLines(group: Group, commandId: string, screen: Screen): string[] {
   ];
 }
 
-/** The command whole on a line of its own, when it is one. */
+/** A command stands on lines of its own. */
 function nextLines(next: string): string[] {
-  return next.startsWith('rollcall ') ? ['  Next', `    ${next}`] : wrap(`Next: ${next}`, '  ');
+  return next.startsWith('rollcall ') ? ['  Next', ...commandLines(next)] : wrap(`Next: ${next}`, '  ');
 }
 
 function outputLines({ sample, held }: Group, commandId: string, screen: Screen): string[] {
   if (!held)
     return [
       '  The outputs are too many to hold here. This one:',
-      `    rollcall commands ${commandId} --node ${sample.InstanceId}`,
+      ...commandLines(`rollcall commands ${commandId} --node ${sample.InstanceId}`),
     ];
   const several = sample.Steps.length > 1;
   return sample.Steps.flatMap((step) => [
@@ -74,7 +75,10 @@ function streamLines(
     ...(stream === 'stderr' ? ['  standard error'] : []),
     ...indented(text, screen),
     ...(cut === 'kept'
-      ? ['  more of it is kept:', `    rollcall commands ${commandId} --node ${sample.InstanceId} --output`]
+      ? [
+          '  more of it is kept:',
+          ...commandLines(`rollcall commands ${commandId} --node ${sample.InstanceId} --output`),
+        ]
       : []),
     ...(cut === 'lost' ? ['  the agent sent no more than this; --s3-bucket keeps all of it'] : []),
   ];

@@ -26,15 +26,24 @@ export function preview(client: Client, request: TargetRequest, document?: strin
   return client.call<Preview>('rollcall', 'PreviewTargets', input);
 }
 
-/** The ids of nodes that were named one by one; a name of nobody, or of several, is refused. */
-export function findNamed(client: Client, names: readonly string[], region: string): Promise<string[]> {
-  return Promise.all(names.map((name) => findOne(client, name, region)));
+/**
+ * The ids of nodes that were named one by one. A name of several is refused; a name of nobody too, with what may
+ * have been meant instead.
+ */
+export function findNamed(
+  client: Client,
+  names: readonly string[],
+  region: string,
+  hint = '',
+): Promise<string[]> {
+  return Promise.all(names.map((name) => findOne(client, name, region, hint)));
 }
 
-async function findOne(client: Client, name: string, region: string): Promise<string> {
+async function findOne(client: Client, name: string, region: string, hint: string): Promise<string> {
   const found = await preview(client, { Targets: [{ Key: 'rollcall:name', Values: [name] }] });
   const [only] = found.Nodes;
-  if (!only) throw new Failure(`No node is called "${name}" in ${region}. Which there are: rollcall nodes`);
+  if (!only)
+    throw new Failure(`No node is called "${name}" in ${region}. Which there are: rollcall nodes${hint}`);
   if (found.Total === 1) return only.InstanceId;
   const ids = found.Nodes.slice(0, 10).map((node) => `  ${node.InstanceId}`);
   throw new Failure(`${found.Total} nodes are called "${name}". Say which:\n${ids.join('\n')}`);

@@ -31,6 +31,7 @@ test('shell words stand after --, options and nodes before', () => {
     document: 'AWS-RunShellScript',
     shellLine: 'uname -a',
     nodes: undefined,
+    asShell: undefined,
   });
   const both = said(['web-*', '--comment', '--', '--', 'ls', '--all', '--', '-l']);
   assert.equal(both.shellLine, 'ls --all -- -l');
@@ -72,6 +73,14 @@ test('the document is the first word, or the only one that can be a document', (
   assert.deepEqual(document(id, 'Restart'), ['Restart', id]);
   assert.deepEqual(document('--all', 'Restart'), ['Restart', '--all']);
   assert.deepEqual(document('--document', 'Restart', 'web-03', 'AWS-box'), ['Restart', 'web-03 AWS-box']);
+});
+
+test('a program where the document should be: how it is said', () => {
+  assert.equal(said(['uptime']).asShell, 'rollcall run -- uptime');
+  assert.equal(said(['web-1', 'uptime']).asShell, 'rollcall run web-1 -- uptime');
+  assert.equal(said(['env=prod', 'uptime']).asShell, 'rollcall run env=prod -- uptime');
+  assert.equal(said(['--all', 'uptime']).asShell, 'rollcall run --all -- uptime');
+  assert.equal(said(['AWS-RunShellScript', 'web-1']).asShell, undefined);
 });
 
 test('what could mean two things is refused, and says how to say it', () => {

@@ -47,6 +47,8 @@ export interface Sentence {
   readonly shellLine: string | undefined;
   /** Undefined when no node was named. */
   readonly nodes: NodeWords | undefined;
+  /** The line to type if the document was meant as a shell line; undefined when it can't have been. */
+  readonly asShell: string | undefined;
 }
 
 /** The document that runs a shell line. */
@@ -79,15 +81,29 @@ export function readSentence(spoken: Spoken): Sentence {
   const { shellWords, words } = spoken;
   if (shellWords) {
     refuseDocumentBesideShell(spoken);
-    return {
-      document: shellDocument,
-      shellLine: shellLine(shellWords),
-      nodes: readNodes(words, spoken.all),
-    };
+    const nodes = readNodes(words, spoken.all);
+    return { document: shellDocument, shellLine: shellLine(shellWords), nodes, asShell: undefined };
   }
-  const document = spoken.document ?? documentAmong(words);
-  const nodes = spoken.document === undefined ? without(words, document) : words;
-  return { document, shellLine: undefined, nodes: readNodes(nodes, spoken.all) };
+  if (spoken.document !== undefined) {
+    const nodes = readNodes(words, spoken.all);
+    return { document: spoken.document, shellLine: undefined, nodes, asShell: undefined };
+  }
+  const document = documentAmong(words);
+  const rest = without(words, document);
+  const nodes = readNodes(rest, spoken.all);
+  return { document, shellLine: undefined, nodes, asShell: asShell(words, rest, document, spoken.all) };
+}
+
+/** With a program where the document stands, and perhaps a node in front of it. */
+function asShell(
+  words: readonly string[],
+  rest: readonly string[],
+  document: string,
+  all: boolean,
+): string | undefined {
+  if (isSurelyDocument(document)) return undefined;
+  if (words[0] === document && rest.length) return `rollcall run ${document} -- ${rest.join(' ')}`;
+  return ['rollcall run', all ? '--all' : '', ...rest, '--', document].filter(Boolean).join(' ');
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a reader sees: harmless text, straight columns, at most 80 of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { commandLines } from './command.ts';
 import { plain, plainJson, plainOutput } from './plain.ts';
 import { isUtf8, screenOf } from './screen.ts';
 import { table, wrap } from './table.ts';
@@ -74,6 +75,15 @@ test('a table is never wider than 80 columns, and ids stay whole', () => {
   // The columns stand under each other although one cell is in wide characters.
   assert.equal(widthOf((lines[1] ?? '').split('x')[0] ?? ''), (lines[2] ?? '').indexOf('Z'));
   assert.match(table(columns, [[id, 'n'.repeat(90), '']], ascii)[1] ?? '', /n\.\.\.$/);
+});
+
+test('a command to type breaks behind a backslash, between its options', () => {
+  assert.deepEqual(commandLines('rollcall commands x --wait'), ['    rollcall commands x --wait']);
+  const long = `rollcall commands ${'c'.repeat(36)} --node ${'n'.repeat(20)} --output`;
+  assert.deepEqual(commandLines(long), [
+    `    rollcall commands ${'c'.repeat(36)} \\`,
+    `    --node ${'n'.repeat(20)} --output`,
+  ]);
 });
 
 test('sentences break at spaces', () => {

@@ -36,7 +36,7 @@ export function testIo(options: TestIoOptions = {}): { io: Io; outcome(): Outcom
     // Not the repository: a server that happens to run there is none of a test's business.
     root: path.join(tmpdir(), 'no-such-repository'),
     launcher: path.join(root, 'rollcall'),
-    stdin: Readable.from([options.stdin ?? '']),
+    stdin: Object.assign(Readable.from([options.stdin ?? '']), { isTTY }),
     stdout: { isTTY, write: (text) => void out.push(text) },
     stderr: { isTTY, write: (text) => void err.push(text) },
     now: () => Date.now(),

@@ -113,10 +113,15 @@ function list(options: ListOptions, io: Io): Promise<void> {
 
 function show(Name: string, options: VersionOptions, io: Io): Promise<void> {
   return ask(io, options, async ({ client, printJson }) => {
-    const answer = await client.call<{ Content: string }>('ssm', 'GetDocument', {
-      Name,
-      ...(options.version !== undefined && { DocumentVersion: options.version }),
-    });
+    const which = { Name, ...(options.version !== undefined && { DocumentVersion: options.version }) };
+    // Unless told, GetDocument makes JSON of it: here it is to come out as it was written.
+    const { Document } = await client.call<{ Document: { DocumentFormat: string } }>(
+      'ssm',
+      'DescribeDocument',
+      which,
+    );
+    const { DocumentFormat } = Document;
+    const answer = await client.call<{ Content: string }>('ssm', 'GetDocument', { ...which, DocumentFormat });
     if (options.json) {
       printJson(answer);
       return;

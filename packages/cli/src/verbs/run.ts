@@ -150,9 +150,11 @@ async function sendOrSayWhy(
     const sayWhich = !sentence.nodes || (found.Total === 1 && !isExact(sentence.nodes));
     const [only] = found.Nodes;
     if (sayWhich && only && !options.json)
-      io.stderr.write(
-        `On ${screen.text(only.Name, 40)} ${screen.text(only.InstanceId)}\n`.replace('  ', ' '),
-      );
+      io.stderr.write(`On ${[only.Name, only.InstanceId]
+        .map((each) => screen.text(each, 40))
+        .filter(Boolean)
+        .join('  ')}
+`);
     if (!(await agreed(found, input, options, screen, io))) return undefined;
     const answer = await client.call<{ Command: { CommandId: string } }>('ssm', 'SendCommand', {
       ...input,
@@ -161,13 +163,16 @@ async function sendOrSayWhy(
     return { commandId: answer.Command.CommandId, found };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    throw new Failure(`${error.message}${hintFor(error, sentence)}`, exitCodes.unable, { cause: error });
+    const hint =
+      error.code === 'InvalidDocument' ? `. Documents: rollcall documents list${hintFor(sentence)}` : '';
+    throw new Failure(`${error.message}${hint}`, exitCodes.unable, { cause: error });
   }
 }
 
 /** The nodes that were named; when none was, the only one there is. */
-async function targetsOf({ client, region }: Asking, { nodes }: Sentence): Promise<TargetRequest> {
-  if (nodes) return requestFor(nodes, await findNamed(client, nodes.names, region));
+async function targetsOf({ client, region }: Asking, sentence: Sentence): Promise<TargetRequest> {
+  const { nodes } = sentence;
+  if (nodes) return requestFor(nodes, await findNamed(client, nodes.names, region, hintFor(sentence)));
   const everybody = await preview(client, everyNode);
   const [only] = everybody.Nodes;
   if (only && everybody.Total === 1) return { InstanceIds: [only.InstanceId] };
@@ -186,7 +191,7 @@ function refuseNobody(found: Preview, { nodes, document }: Sentence, { region }:
   if (unfit < found.Total || !nodes || isExact(nodes)) return;
   const why = found.Unsuitable.map((each) => each.StatusDetails).join(', ');
   throw new Failure(
-    `None of the ${counted(found.Total, 'node')} that fit "${nodes.said}" can run ${document}: ${why}. Documents and their platforms: rollcall documents list`,
+    `Of the nodes that fit "${nodes.said}" (${found.Total}), none can run ${document}: ${why}. Documents and their platforms: rollcall documents list`,
   );
 }
 
@@ -250,9 +255,7 @@ function printSent({ print, screen }: Asking, commandId: string, found: Preview,
   );
 }
 
-/** What a person may have meant when the server knows no such document. */
-function hintFor(error: ServiceError, { document, shellLine, nodes }: Sentence): string {
-  if (error.code === 'InvalidDocument' && shellLine === undefined)
-    return `. Documents: rollcall documents list. Shell words stand after --: rollcall run ${nodes ? `${nodes.said} ` : ''}-- ${document}`;
-  return '';
+/** What may have been meant by words that are no document, or no nodes. */
+function hintFor({ asShell }: Sentence): string {
+  return asShell === undefined ? '' : `. Shell words stand after --: ${asShell}`;
 }
