@@ -36,7 +36,7 @@ export type Answer = 'yes' | 'no' | 'unknown';
 /** A fix: `argv` from a template, run without a shell. */
 export interface Fix {
   readonly risk: 'safe' | 'guarded' | 'manual';
-  /** Commands in order; empty for what is only explained. */
+  /** Commands in order; empty for what is only explained (and never `safe` then). */
   readonly commands: readonly { readonly argv: readonly string[]; readonly where: 'node' | 'operator' }[];
   /** Slots of the sentence that says what changes and whom it touches, counted. */
   readonly parameters: Readonly<Record<string, string>>;
@@ -50,7 +50,13 @@ export interface Fix {
 export interface Verdict {
   readonly version: 1;
   readonly at: number;
-  readonly subject: { readonly asked: string; readonly nodeId?: string; readonly name?: string };
+  readonly subject: {
+    readonly asked: string;
+    readonly nodeId?: string;
+    readonly name?: string;
+    /** Which agent, with its version: `amazon-ssm-agent 3.3.987.0`. */
+    readonly agent?: string;
+  };
   readonly asked: { readonly region: string; readonly document?: string };
   /** `pending`: too young to be judged, and nothing was refused. */
   readonly state: 'well' | 'ill' | 'pending' | 'unclear';
@@ -62,9 +68,19 @@ export interface Verdict {
     readonly text?: string;
     readonly parameters?: Readonly<Record<string, string>>;
   }[];
+  /** How the node stands in the list, for the words of the first answer; absent where nobody knows. */
+  readonly standing?: {
+    readonly is: 'online' | 'lost' | 'hidden' | 'deregistered' | 'elsewhere' | 'absent';
+    readonly since?: number;
+    readonly region?: string;
+    readonly lastHeartbeatAt?: number;
+    readonly channelOpenSince?: number;
+  };
   readonly cause?: CauseId;
   readonly solution: 1 | 2 | 3 | 4 | 5 | 6 | 7 | null;
   readonly confidence: Confidence;
+  /** Why it isn't proven: an id of the texts (`unknown-before`, `only-claimed`, `only-address`, …). */
+  readonly doubt?: string;
   /** Slots of the cause's sentence. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly evidence: readonly Observation[];

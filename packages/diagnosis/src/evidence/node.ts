@@ -46,6 +46,8 @@ export interface HostEvidence {
   readonly init?: 'systemd' | 'openrc' | 'sysvinit' | 'upstart' | 'launchd' | 'windows' | 'none' | 'other';
   readonly container?: boolean;
   readonly timeZone?: string;
+  /** TCP ports that something listens on: what would mind a step of the clock. Absent: not looked at. */
+  readonly listens?: readonly number[];
   /** Whether the kernel runs in FIPS mode. */
   readonly fips?: boolean;
 }
@@ -127,6 +129,10 @@ export interface AgentIdentityEvidence {
     readonly changed: readonly { readonly field: string; readonly was: string; readonly is: string }[];
     readonly threshold?: number;
   };
+  /** Whom the official agent runs as, by its own runtime settings: `OnPrem`, `EC2`. */
+  readonly running?: { readonly nodeId: string; readonly kind: string };
+  /** Credentials that the official agent holds: who gave them, and until when they are good. */
+  readonly credentials?: { readonly source?: string; readonly expiresAt?: number };
   /** Boot id and first MAC under which our agent saved its key. */
   readonly witness?: { readonly machineId?: string; readonly same: boolean };
 }
@@ -175,7 +181,7 @@ export interface ResourceEvidence {
     /** Kills of an agent's process for want of memory, newest last. */
     readonly kills?: readonly { readonly at?: number; readonly process: string }[];
   };
-  /** The share of time in which everything waited, percent over a minute (PSI `full`). */
+  /** The share of time in which everything waited, percent over a minute (PSI `full`; for the CPU `some`). */
   readonly pressure?: { readonly cpu?: number; readonly memory?: number; readonly io?: number };
   readonly load?: number;
   readonly cores?: number;
@@ -203,6 +209,8 @@ export interface ClockEvidence {
   readonly aheadMs?: number;
   readonly source?: string;
   readonly synchronized?: boolean;
+  /** Who keeps it: `chrony`, `timesyncd`, `ntpd`. */
+  readonly service?: 'chrony' | 'timesyncd' | 'ntpd';
   readonly timeZone?: string;
 }
 
@@ -321,19 +329,24 @@ export interface TlsFacts {
   readonly rootSubject?: string;
   readonly rootSelfSigned?: boolean;
   /** The store that the agent reads, and whether the root was found there. */
-  readonly store?: {
-    readonly path: string;
-    readonly readable: boolean;
-    /** Whether something in it vouches for the chain: the root itself, or whoever signed its last certificate. */
-    readonly hasRoot?: boolean;
-    readonly changedAt?: number;
-    /** How many certificates were read. */
-    readonly count?: number;
-    /** What made it this store: `SSL_CERT_FILE`, `AWS_CA_BUNDLE`, `identity.json`; absent: the usual places. */
-    readonly by?: string;
-    /** The three roots that AWS names, each searched by its fingerprint; only where AWS is the endpoint. */
-    readonly awsRoots?: readonly { readonly name: string; readonly present: boolean }[];
-  };
+  readonly store?: TrustStore;
+  /** What `AWS_CA_BUNDLE` in the agent's environment puts in the store's place, for some of its calls. */
+  readonly bundle?: TrustStore;
+}
+
+/** Certificates that are trusted, and where they are. */
+export interface TrustStore {
+  readonly path: string;
+  readonly readable: boolean;
+  /** Whether something in it vouches for the chain: the root itself, or whoever signed its last certificate. */
+  readonly hasRoot?: boolean;
+  readonly changedAt?: number;
+  /** How many certificates were read. */
+  readonly count?: number;
+  /** What made it this store: `SSL_CERT_FILE`, `AWS_CA_BUNDLE`, `identity.json`; absent: the usual places. */
+  readonly by?: string;
+  /** The three roots that AWS names, each searched by its fingerprint; only where AWS is the endpoint. */
+  readonly awsRoots?: readonly { readonly name: string; readonly present: boolean }[];
 }
 
 /** The metadata address, 169.254.169.254. */
