@@ -219,13 +219,20 @@ test('from registration to an open channel, as it boots; and everything it calls
     assert.equal(typeof row.ExecutionDate, 'number');
   });
 
+  await t.test('it reads a document', async () => {
+    const answer = await exchange(sdk, agent, 'GetDocument');
+    assert.equal(answer.status, 200);
+    const { Name, DocumentVersion, Content } = JSON.parse(answer.body);
+    assert.deepEqual([Name, DocumentVersion], ['AWS-RunShellScript', '1']);
+    assert.equal(JSON.parse(Content).schemaVersion, '1.2');
+  });
+
   await t.test('what is not served is refused in a way that it can bear', async () => {
     // Of these codes the agent counts none as a reason to rebuild its client.
     assertRefused(await exchange(sdk, agent, 'PutComplianceItems'), 'UnknownOperationException');
     assertRefused(await exchange(sdk, agent, 'PutInventory'), 'UnknownOperationException');
     assertRefused(await exchange(sdk, agent, 'PutInventory (unchanged)'), 'UnknownOperationException');
-    for (const name of ['GetDocument', 'GetParameters'])
-      assertRefused(await exchange(sdk, agent, name), 'UnsupportedOperationException');
+    assertRefused(await exchange(sdk, agent, 'GetParameters'), 'UnsupportedOperationException');
     for (const name of ['SendReply', 'AcknowledgeMessage'])
       assertRefused(await exchange(sdk, agent, name), 'InvalidMessageIdException');
     const session = await exchange(await connection(), agent, 'CreateDataChannel');
