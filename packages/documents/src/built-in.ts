@@ -96,7 +96,9 @@ const remoteScript: JsonObject = {
         runCommand: [
           '$env:PATH = "$env:PATH;$(Convert-Path .)"',
           '{{ commandLine }}',
-          'if ($?) { exit $LASTEXITCODE } else { exit 1 }',
+          '$done = $?',
+          'if ($LASTEXITCODE) { exit $LASTEXITCODE }',
+          'if (-not $done) { exit 1 }',
         ],
         workingDirectory: '{{ workingDirectory }}',
         timeoutSeconds: '{{ executionTimeout }}',
