@@ -5,7 +5,19 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const all = ['heartbeat', 'lists', 'start', 'agent', 'storm', 'idle', 'store', 'send-command', 'fan-out'];
+const all = [
+  'heartbeat',
+  'lists',
+  'start',
+  'agent',
+  'storm',
+  'idle',
+  'store',
+  'send-command',
+  'fan-out',
+  'one-node',
+  'ansible',
+];
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith('-'));
