@@ -191,7 +191,7 @@ for (const [what, content, path, message] of [
     'a pattern that agents refuse',
     withParameter({ type: 'String', allowedPattern: '(?=a)' }),
     'parameters.one.allowedPattern',
-    /looks ahead/,
+    /unsupported Perl syntax/,
   ],
   [
     'a count below zero',
