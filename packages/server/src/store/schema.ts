@@ -26,9 +26,10 @@ export interface Tables {
   command_outputs: CommandOutputsRow;
   roster_sources: RosterSourcesRow;
   machines: MachinesRow;
-  machine_names: MachineNamesRow;
+  machine_marks: MachineMarksRow;
   machine_addresses: MachineAddressesRow;
   node_evidence: NodeEvidenceRow;
+  node_marks: NodeMarksRow;
   standings: StandingsRow;
   verdict_history: VerdictHistoryRow;
 }
@@ -394,10 +395,10 @@ export interface MachinesRow {
   macs: string;
 }
 
-/** By which names a machine is found: lower case, whole and up to the first dot. */
-export interface MachineNamesRow {
+/** By what a machine is found: `name:web-01` (lower case, whole and up to the first dot), `mac:…`, `uuid:…`, `id:…`. */
+export interface MachineMarksRow {
   region: string;
-  name: string;
+  mark: string;
   source: string;
   machine_key: string;
 }
@@ -417,10 +418,14 @@ export interface NodeEvidenceRow {
   region: string;
   node_id: string;
   received_at: number;
-  system_uuid: string | null;
-  /** JSON: lower case, with colons. */
-  macs: string;
   evidence: string;
+}
+
+/** By what of it the node's machine is found: `mac:…`, `uuid:…`. */
+export interface NodeMarksRow {
+  region: string;
+  mark: string;
+  node_id: string;
 }
 
 /** What isn't well with a node, or who is refused, as long as it lasts. */

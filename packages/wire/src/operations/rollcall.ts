@@ -11,6 +11,8 @@ import {
   timestamp,
   type ValueOf,
 } from '../schema/shape.ts';
+import { rosterOperations } from './roster.ts';
+import { verdictOperations } from './verdicts.ts';
 
 const nothing = structure({});
 const maxResults = integer({ min: 1, max: 1000 });
@@ -148,6 +150,8 @@ const finishedStep = structure({
 
 /** All of them, by name. */
 export const rollcallOperations = {
+  ...rosterOperations,
+  ...verdictOperations,
   PreviewTargets: {
     input: structure({
       DocumentName: string({ min: 1, max: 256 }),
@@ -290,6 +294,10 @@ export const rollcallOperations = {
   ListEvents: {
     input: structure({
       Subject: string({ min: 1, max: 2048 }),
+      /** Only what came after this id, the oldest first; `0` is before all. */
+      After: string({ min: 1, max: 64, pattern: '[0-9a-f]+' }),
+      /** With `After`: seconds to wait when there is nothing yet. */
+      WaitSeconds: integer({ min: 0, max: 20 }),
       MaxResults: maxResults,
       NextToken: nextToken,
     }),
@@ -343,6 +351,22 @@ export const rollcallOperations = {
       ),
       /** How many may still register. */
       NotSeen: required(integer()),
+    }),
+  },
+  /** Lets more machines in by an activation that has run out. The code stays as it is. */
+  RenewActivation: {
+    input: structure({
+      ActivationId: required(string({ min: 1, max: 64 })),
+      /** A day from now when left out; 30 days at most. */
+      ExpirationDate: timestamp(),
+      /** How many may register in all; as it was when left out. */
+      RegistrationLimit: integer({ min: 1, max: 1000 }),
+    }),
+    output: structure({
+      ActivationId: required(text),
+      ExpirationDate: required(timestamp()),
+      RegistrationLimit: required(integer()),
+      RegistrationsCount: required(integer()),
     }),
   },
   CreateBackup: {
@@ -409,6 +433,8 @@ export type UpdateAccessKeyInput = Input<'UpdateAccessKey'>;
 export type DeleteAccessKeyInput = Input<'DeleteAccessKey'>;
 export type GetActivationProgressInput = Input<'GetActivationProgress'>;
 export type GetActivationProgressOutput = Output<'GetActivationProgress'>;
+export type RenewActivationInput = Input<'RenewActivation'>;
+export type RenewActivationOutput = Output<'RenewActivation'>;
 export type CreateBackupInput = Input<'CreateBackup'>;
 export type CreateBackupOutput = Output<'CreateBackup'>;
 export type ListSettingsOutput = Output<'ListSettings'>;

@@ -127,19 +127,22 @@ CREATE TABLE machines (
   system_uuid TEXT, expected TEXT NOT NULL, power TEXT, maintenance_until BIGINT, first_seen_at BIGINT NOT NULL,
   last_seen_at BIGINT NOT NULL, retired_at BIGINT, names TEXT NOT NULL, macs TEXT NOT NULL,
   PRIMARY KEY (region, source, machine_key));
-CREATE TABLE machine_names (
-  region TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, machine_key TEXT NOT NULL,
-  PRIMARY KEY (region, name, source, machine_key));
-CREATE INDEX machine_names_by_machine ON machine_names (region, source, machine_key);
+CREATE TABLE machine_marks (
+  region TEXT NOT NULL, mark TEXT NOT NULL, source TEXT NOT NULL, machine_key TEXT NOT NULL,
+  PRIMARY KEY (region, mark, source, machine_key));
+CREATE INDEX machine_marks_by_machine ON machine_marks (region, source, machine_key);
 CREATE TABLE machine_addresses (
   region TEXT NOT NULL, source TEXT NOT NULL, machine_key TEXT NOT NULL, address TEXT NOT NULL,
   since BIGINT NOT NULL, until BIGINT,
   PRIMARY KEY (region, source, machine_key, address, since));
 CREATE INDEX machine_addresses_by_address ON machine_addresses (region, address);
 CREATE TABLE node_evidence (
-  region TEXT NOT NULL, node_id TEXT NOT NULL, received_at BIGINT NOT NULL, system_uuid TEXT, macs TEXT NOT NULL,
-  evidence TEXT NOT NULL,
+  region TEXT NOT NULL, node_id TEXT NOT NULL, received_at BIGINT NOT NULL, evidence TEXT NOT NULL,
   PRIMARY KEY (region, node_id));
+CREATE TABLE node_marks (
+  region TEXT NOT NULL, mark TEXT NOT NULL, node_id TEXT NOT NULL,
+  PRIMARY KEY (region, mark, node_id));
+CREATE INDEX node_marks_by_node ON node_marks (region, node_id);
 CREATE TABLE standings (
   region TEXT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, noticed_at BIGINT NOT NULL, shown_at BIGINT,
   well_since BIGINT, cause TEXT,
@@ -176,9 +179,10 @@ INSERT INTO invocations VALUES ('us-east-1', '33333333-2222-4333-8444-5555555555
 INSERT INTO command_outputs VALUES ('us-east-1', '33333333-2222-4333-8444-555555555555', 'mi-0123456789abcdef0', 'aws:runShellScript', 'stdout', 0, 3, 1767225600100, X'1f8b0800000000000003cbc8e40200b5b96ae503000000');
 INSERT INTO roster_sources VALUES ('us-east-1', 'dc1', 'csv', NULL, NULL, NULL, 1767225600000, 'arn:aws:iam::123456789012:user/admin', 1767225600000, 1767225600000, NULL, NULL);
 INSERT INTO machines VALUES ('us-east-1', 'dc1', 'web-1', 'web-1.example.org', NULL, '4c4c4544-0042-3510-8058-b4c04f4e4d31', 'always', 'on', NULL, 1767225600000, 1767225600000, NULL, '["web-1.example.org","Grüße"]', '["52:54:00:12:34:56"]');
-INSERT INTO machine_names VALUES ('us-east-1', 'web-1', 'dc1', 'web-1');
+INSERT INTO machine_marks VALUES ('us-east-1', 'name:web-1', 'dc1', 'web-1');
 INSERT INTO machine_addresses VALUES ('us-east-1', 'dc1', 'web-1', '192.0.2.8', 1767225600000, NULL);
-INSERT INTO node_evidence VALUES ('us-east-1', 'mi-0123456789abcdef0', 1767225600000, '4c4c4544-0042-3510-8058-b4c04f4e4d31', '["52:54:00:12:34:56"]', '{"format":1}');
+INSERT INTO node_evidence VALUES ('us-east-1', 'mi-0123456789abcdef0', 1767225600000, '{"format":1}');
+INSERT INTO node_marks VALUES ('us-east-1', 'mac:52:54:00:12:34:56', 'mi-0123456789abcdef0');
 INSERT INTO standings VALUES ('us-east-1', 'mi-0123456789abcdef0', 'lost', 1767225600000, NULL, NULL, NULL);
 INSERT INTO verdict_history VALUES ('us-east-1', 'mi-0123456789abcdef0', 1767225600000, 'dropped', 'disk-full', 'proven');
 COMMIT;

@@ -25,10 +25,10 @@ CREATE TABLE machines (
   last_seen_at BIGINT NOT NULL, retired_at BIGINT, names TEXT NOT NULL, macs TEXT NOT NULL,
   PRIMARY KEY (region, source, machine_key));
 
-CREATE TABLE machine_names (
-  region TEXT NOT NULL, name TEXT NOT NULL, source TEXT NOT NULL, machine_key TEXT NOT NULL,
-  PRIMARY KEY (region, name, source, machine_key));
-CREATE INDEX machine_names_by_machine ON machine_names (region, source, machine_key);
+CREATE TABLE machine_marks (
+  region TEXT NOT NULL, mark TEXT NOT NULL, source TEXT NOT NULL, machine_key TEXT NOT NULL,
+  PRIMARY KEY (region, mark, source, machine_key));
+CREATE INDEX machine_marks_by_machine ON machine_marks (region, source, machine_key);
 
 CREATE TABLE machine_addresses (
   region TEXT NOT NULL, source TEXT NOT NULL, machine_key TEXT NOT NULL, address TEXT NOT NULL,
@@ -37,9 +37,13 @@ CREATE TABLE machine_addresses (
 CREATE INDEX machine_addresses_by_address ON machine_addresses (region, address);
 
 CREATE TABLE node_evidence (
-  region TEXT NOT NULL, node_id TEXT NOT NULL, received_at BIGINT NOT NULL, system_uuid TEXT, macs TEXT NOT NULL,
-  evidence TEXT NOT NULL,
+  region TEXT NOT NULL, node_id TEXT NOT NULL, received_at BIGINT NOT NULL, evidence TEXT NOT NULL,
   PRIMARY KEY (region, node_id));
+
+CREATE TABLE node_marks (
+  region TEXT NOT NULL, mark TEXT NOT NULL, node_id TEXT NOT NULL,
+  PRIMARY KEY (region, mark, node_id));
+CREATE INDEX node_marks_by_node ON node_marks (region, node_id);
 
 CREATE TABLE standings (
   region TEXT NOT NULL, subject TEXT NOT NULL, kind TEXT NOT NULL, noticed_at BIGINT NOT NULL, shown_at BIGINT,

@@ -335,7 +335,7 @@ const columns: { readonly [T in keyof Tables]: { readonly [C in keyof Required<T
     names: true,
     macs: true,
   },
-  machine_names: { region: true, name: true, source: true, machine_key: true },
+  machine_marks: { region: true, mark: true, source: true, machine_key: true },
   machine_addresses: {
     region: true,
     source: true,
@@ -344,14 +344,8 @@ const columns: { readonly [T in keyof Tables]: { readonly [C in keyof Required<T
     since: true,
     until: true,
   },
-  node_evidence: {
-    region: true,
-    node_id: true,
-    received_at: true,
-    system_uuid: true,
-    macs: true,
-    evidence: true,
-  },
+  node_evidence: { region: true, node_id: true, received_at: true, evidence: true },
+  node_marks: { region: true, mark: true, node_id: true },
   standings: {
     region: true,
     subject: true,

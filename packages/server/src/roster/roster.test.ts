@@ -1,0 +1,5 @@
+/** The roster on SQLite. */
+import { test } from 'node:test';
+import { cases } from './roster.case.ts';
+
+for (const [name, run] of Object.entries(cases)) test(name, (context) => run(context));
