@@ -11,6 +11,7 @@ import type {
   MetadataEvidence,
   NodeEvidence,
 } from '@rollcall/diagnosis';
+import { endpointsOf } from '@rollcall/diagnosis/collected';
 import { withLimit } from './endpoints/limit.ts';
 import { bareHost, type EndpointPlan, type Probed, probeEndpoint } from './endpoints/probe.ts';
 import { goProxy, ownProxy, proxyEvidence, shownProxies } from './endpoints/proxies.ts';
@@ -22,7 +23,6 @@ import { openSight, type Sight, type SightOptions } from './machine/sight.ts';
 import { readMetadata } from './network/metadata.ts';
 import { readNetwork, readResolvers } from './network/network.ts';
 import { type OfficialAgent, readOfficialAgents } from './official/agents.ts';
-import { endpointsOf } from './official/configuration.ts';
 import { defaultRoot, type OwnAgent, readOwnAgent } from './rollcall/agent.ts';
 
 /** What to look at, and how. Everything but the first three is for tests and for whoever looks from elsewhere. */

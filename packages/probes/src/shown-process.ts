@@ -1,7 +1,7 @@
 /** A process as evidence: what may be shown of it. */
 import type { ProcessEvidence } from '@rollcall/diagnosis';
+import { redactText, shownEnvironment } from '@rollcall/diagnosis/collected';
 import type { Seen } from './machine/processes.ts';
-import { redactText, shownEnvironment } from './redact-text.ts';
 
 /** Leaves out its arguments, and its environment but for proxies and trust. */
 export function shownProcess(process: Seen): ProcessEvidence {

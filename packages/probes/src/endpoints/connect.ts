@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
 import type { EndpointEvidence } from '@rollcall/diagnosis';
-import { redactText } from '../redact-text.ts';
+import { redactText } from '@rollcall/diagnosis/collected';
 
 type TcpLayer = NonNullable<EndpointEvidence['tcp']>;
 type ProxyLayer = NonNullable<EndpointEvidence['proxy']>;

@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EndpointEvidence } from '@rollcall/diagnosis';
-import { redactText, redactUrl } from '../redact-text.ts';
+import { redactText, redactUrl } from '@rollcall/diagnosis/collected';
 import { wordFor } from './connect.ts';
 
 type HttpLayer = NonNullable<EndpointEvidence['http']>;

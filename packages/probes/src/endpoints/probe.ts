@@ -1,8 +1,8 @@
 /** One endpoint, layer by layer, in the order in which an agent gets there; the first that fails ends it. */
 import type { Socket } from 'node:net';
 import type { ClockEvidence, EndpointEvidence } from '@rollcall/diagnosis';
+import { redactUrl } from '@rollcall/diagnosis/collected';
 import type { Sight } from '../machine/sight.ts';
-import { redactUrl } from '../redact-text.ts';
 import { connectAny, connectThrough } from './connect.ts';
 import { askPage, askWebsocket } from './http.ts';
 import { resolveName } from './name.ts';

@@ -1,7 +1,7 @@
 /** Which proxy a program would use for an address: by Go's rules for the official agent, by Node's for ours. */
 import { BlockList, isIP, isIPv4 } from 'node:net';
 import type { ProxyEvidence, ProxySettings } from '@rollcall/diagnosis';
-import { redactUrl } from '../redact-text.ts';
+import { redactUrl } from '@rollcall/diagnosis/collected';
 
 /** A proxy to go through; `problem` when what is set can't be read as one. */
 export type ProxyChoice = { readonly url: URL } | { readonly problem: string } | undefined;

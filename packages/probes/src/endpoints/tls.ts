@@ -6,7 +6,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 import type { EndpointEvidence, TlsFacts, TrustStore } from '@rollcall/diagnosis';
-import { redactText } from '../redact-text.ts';
+import { redactText } from '@rollcall/diagnosis/collected';
 import { wordFor } from './connect.ts';
 import { findAwsRoots, type Trust, vouches } from './trust.ts';
 

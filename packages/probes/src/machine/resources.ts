@@ -1,6 +1,6 @@
 /** Room: disks, memory, files, watches; and what the kernel refused. */
 import type { ResourceEvidence } from '@rollcall/diagnosis';
-import { redactText } from '../redact-text.ts';
+import { redactText } from '@rollcall/diagnosis/collected';
 import { inGroups, type ProcessTable } from './processes.ts';
 import type { Sight } from './sight.ts';
 

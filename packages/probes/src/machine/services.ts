@@ -1,6 +1,6 @@
 /** Services, as whatever manages them here has them: systemd (snap's among them), OpenRC, Upstart. */
 import type { HostEvidence, ServiceEvidence } from '@rollcall/diagnosis';
-import { shownEnvironment } from '../redact-text.ts';
+import { shownEnvironment } from '@rollcall/diagnosis/collected';
 import type { Sight } from './sight.ts';
 
 /** What was found, with the whole environment, which stays inside. */

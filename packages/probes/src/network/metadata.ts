@@ -4,7 +4,7 @@
  */
 import { request } from 'node:http';
 import type { MetadataEvidence } from '@rollcall/diagnosis';
-import { redactText } from '../redact-text.ts';
+import { redactText } from '@rollcall/diagnosis/collected';
 
 interface Reply {
   readonly status: number;

@@ -3,12 +3,18 @@
  * a finding of its own.
  */
 import type { AgentEvidence, HostEvidence } from '@rollcall/diagnosis';
+import {
+  chooseLines,
+  findWaiting,
+  type OfficialEndpoint,
+  parseLog,
+  versionIn,
+} from '@rollcall/diagnosis/collected';
 import type { ProcessTable, Seen } from '../machine/processes.ts';
 import { readService, readUnitFiles, type Service } from '../machine/services.ts';
 import type { Sight } from '../machine/sight.ts';
 import { shownProcess } from '../shown-process.ts';
-import { type OfficialEndpoint, readConfiguration } from './configuration.ts';
-import { chooseLines, findWaiting, parseLog, versionIn } from './log.ts';
+import { readConfiguration } from './configuration.ts';
 import { readVault } from './vault.ts';
 
 /** An official agent, and what only the other probes need. */
@@ -22,6 +28,7 @@ export interface OfficialAgent {
 }
 
 const name = 'amazon-ssm-agent';
+const dataRoot = '/var/lib/amazon/ssm';
 const logFolder = '/var/log/amazon/ssm';
 
 interface Installation {
@@ -53,10 +60,10 @@ export async function readOfficialAgents(
     .filter((path): path is string => path !== undefined && !owned(path))
     .map((binary) => ({ packaging: 'files', binary }));
   const installations = [...found, ...loose];
-  const stateLeft = (await sight.facts('/var/lib/amazon/ssm')) !== undefined;
+  const stateLeft = (await sight.facts(dataRoot)) !== undefined;
   if (installations.length === 0) {
     // What an agent left behind tells who the machine was, even when the agent is gone.
-    const vault = stateLeft ? await readVault(sight, '/var/lib/amazon/ssm') : undefined;
+    const vault = stateLeft ? await readVault(sight, dataRoot) : undefined;
     if (vault === undefined || (vault.identity.kind === 'none' && vault.identity.damage === undefined))
       return [];
     return [
@@ -107,7 +114,7 @@ async function readState(
   const folder = loose === undefined ? undefined : folderOf(loose);
   const configuration = await readConfiguration(sight, folder === '/usr/bin' ? undefined : folder);
   const [vault, logText, hibernateText] = await Promise.all([
-    readVault(sight, configuration.dataRoot),
+    readVault(sight, dataRoot),
     sight.tail(`${logFolder}/amazon-ssm-agent.log`, 393_216),
     sight.tail(`${logFolder}/hibernate.log`, 32_768),
   ]);

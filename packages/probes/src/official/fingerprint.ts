@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { AgentIdentityEvidence } from '@rollcall/diagnosis';
+import { redactText } from '@rollcall/diagnosis/collected';
 import type { Sight } from '../machine/sight.ts';
-import { redactText } from '../redact-text.ts';
 
 /** The fields whose value is a hash: of the two only whether they differ says something. */
 const hashed = /-hash$|^disk-info$/;

@@ -3,8 +3,8 @@
  * under. Keys are looked for, and never kept.
  */
 import type { AgentIdentityEvidence } from '@rollcall/diagnosis';
+import { redactText } from '@rollcall/diagnosis/collected';
 import type { Sight } from '../machine/sight.ts';
-import { redactText } from '../redact-text.ts';
 import { compareFingerprint } from './fingerprint.ts';
 
 /** What the vault tells. */

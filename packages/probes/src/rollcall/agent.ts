@@ -1,10 +1,10 @@
 /** Our own agent: what it says of itself, what lies in its folder, whether it runs, where it leads. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { AgentEvidence, HostEvidence } from '@rollcall/diagnosis';
+import { redactText } from '@rollcall/diagnosis/collected';
 import type { ProcessTable, Seen } from '../machine/processes.ts';
 import { readService } from '../machine/services.ts';
 import type { Sight } from '../machine/sight.ts';
-import { redactText } from '../redact-text.ts';
 import { shownProcess } from '../shown-process.ts';
 
 /** Where it keeps its files unless told. */

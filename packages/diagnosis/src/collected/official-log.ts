@@ -2,8 +2,8 @@
  * The official agent's logs: its last troubles, and whether it waits, and until when. Lines are chosen, not
  * copied: what commands printed or were given is in there too.
  */
-import type { AgentEvidence, AgentLogEvidence } from '@rollcall/diagnosis';
-import { redactText } from '../redact-text.ts';
+import type { AgentEvidence, AgentLogEvidence } from '../evidence/index.ts';
+import { redactText } from './redact-text.ts';
 
 /** A line of seelog's: `2026-11-25 22:40:39.9440 INFO [amazon-ssm-agent] text`. */
 export interface LogLine {

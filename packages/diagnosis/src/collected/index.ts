@@ -1,0 +1,7 @@
+/**
+ * Reading what was collected on machines without us: the block that the script prints, and the official agent's
+ * own settings and logs. Pure; the probes use the same readers for what they see themselves.
+ */
+export * from './official-log.ts';
+export * from './official-settings.ts';
+export * from './redact-text.ts';
