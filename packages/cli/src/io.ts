@@ -12,6 +12,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** One of the two output streams. */
 export interface Sink {
   readonly isTTY: boolean;
+  /** Lines that fit on the terminal; absent when it isn't one. */
+  readonly rows?: number | undefined;
   write(text: string): void;
 }
 
@@ -48,7 +50,14 @@ export function systemIo(): Io {
       process.exitCode = exitCodes.unable;
       if (stream === process.stdout) process.stderr.write(`The output can't be written: ${error.message}.\n`);
     });
-    return { isTTY: stream.isTTY === true, write: (text) => void stream.write(text) };
+    return {
+      isTTY: stream.isTTY === true,
+      // A getter: windows are resized.
+      get rows() {
+        return stream.isTTY ? stream.rows : undefined;
+      },
+      write: (text) => void stream.write(text),
+    };
   };
   return {
     env: process.env,

@@ -14,7 +14,8 @@ export const verbs: readonly Verb[] = [
     verb('restore', 'make a data folder from a backup', () => import('./verbs/restore.ts')),
   ]),
   ...group('The fleet', [
-    verb('nodes', 'list the managed nodes', () => import('./verbs/nodes.ts')),
+    verb('nodes', 'list the nodes; who is missing, who can be picked', () => import('./verbs/nodes.ts')),
+    verb('roster', 'the machines that should be there', () => import('./verbs/roster.ts')),
     verb('activation', 'let machines join: create, list, watch', () => import('./verbs/activation.ts')),
     verb('node', 'deregister, restore, tag or untag a node', () => import('./verbs/node.ts')),
     verb('wait', 'wait until a node is Online', () => import('./verbs/wait.ts')),

@@ -81,4 +81,13 @@ export const timeNames: ReadonlySet<string> = new Set([
   'ExpirationDate',
   'RequestedDateTime',
   'ExpiresAfter',
+  'FirstSeenAt',
+  'LastSeenAt',
+  'RetiredAt',
+  'MaintenanceUntil',
+  'ReadAt',
+  'FailingSince',
+  'From',
+  'To',
+  'Since',
 ]);

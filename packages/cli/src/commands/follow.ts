@@ -2,10 +2,9 @@
  * Follows a command until it has ended on every node: hands over each end as it becomes known. A server that
  * doesn't answer for a while is asked again, since the command goes on without us.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { WatchCommandOutput } from '@rollcall/wire';
-import { type Client, ServiceError } from '../client.ts';
-import { Failure } from '../failure.ts';
+import type { Client } from '../client.ts';
+import { insist, pause } from '../insist.ts';
 import type { Wire } from '../wire.ts';
 import { isOver } from './outcome.ts';
 
@@ -26,8 +25,6 @@ export interface FollowOptions {
 const patience = 15;
 /** Ends in one answer at most: with the largest outputs, a few megabytes. */
 const atOnce = 200;
-/** Milliseconds for which a server that doesn't answer is asked again. */
-const troubleLimit = 120_000;
 
 /** Everything that has become known, piece by piece; the last piece has a command that is over. */
 export async function* follow(
@@ -59,31 +56,4 @@ async function call(client: Client, input: object, { signal }: FollowOptions): P
     if (signal?.aborted) return undefined;
     throw error;
   }
-}
-
-async function insist<T>(attempt: () => Promise<T>, options: FollowOptions): Promise<T | undefined> {
-  const began = performance.now();
-  for (let wait = 500; ; wait = Math.min(wait * 2, 5000)) {
-    try {
-      const value = await attempt();
-      if (wait > 500) options.onTrouble?.(undefined);
-      return value;
-    } catch (error) {
-      if (!mayPass(error) || performance.now() - began > troubleLimit) throw error;
-      options.onTrouble?.((error as Error).message);
-      await pause(wait, options.signal);
-      if (options.signal?.aborted) return undefined;
-    }
-  }
-}
-
-/** Whether asking again may help: nobody answered, or the server says that it is its own fault. */
-function mayPass(error: unknown): boolean {
-  if (error instanceof ServiceError) return error.status >= 500 || /Throttl|TooManyRequests/.test(error.code);
-  return error instanceof Failure;
-}
-
-/** Sleeps, or is woken by the signal. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await sleep(ms, undefined, signal ? { signal } : {}).catch(() => undefined);
 }

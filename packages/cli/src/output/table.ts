@@ -22,12 +22,13 @@ export function table(
   columns: readonly Column[],
   rows: readonly (readonly string[])[],
   screen: Screen,
+  width: number = columnsOfPage,
 ): string[] {
   const cells = rows.map((row) => columns.map((_, index) => screen.text(row[index], 300)));
   const widths = columns.map((column, index) =>
     Math.max(widthOf(column.title), ...cells.map((row) => widthOf(row[index] ?? ''))),
   );
-  narrow(columns, widths);
+  narrow(columns, widths, width);
   const line = (row: readonly string[]) =>
     row
       .map((cell, index) => {
@@ -41,9 +42,9 @@ export function table(
 }
 
 /** Takes from the widest column that can give, until the page is wide enough. */
-function narrow(columns: readonly Column[], widths: number[]): void {
+function narrow(columns: readonly Column[], widths: number[], page: number): void {
   const total = () => widths.reduce((sum, width) => sum + width, gap * (widths.length - 1));
-  while (total() > columnsOfPage) {
+  while (total() > page) {
     let widest = -1;
     for (const [index, column] of columns.entries()) {
       const width = widths[index] ?? 0;

@@ -5,12 +5,12 @@ import type { Command } from 'commander';
 import { type Asking, ask } from '../ask.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { statusWords } from '../list/node-table.ts';
 import { findInformation, isNodeId, type NodeInformation, nodesNamed } from '../nodes.ts';
 import { dataOption, regionOption, type SharedOptions } from '../options.ts';
 import { parseSpan, span } from '../output/time.ts';
 import type { Wire } from '../wire.ts';
 import { knocksOf } from './knocks.ts';
-import { statusWords } from './nodes.ts';
 
 interface Options extends SharedOptions {
   readonly timeout: string;
