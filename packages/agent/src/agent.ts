@@ -20,6 +20,8 @@ export interface AgentOptions {
   readonly addresses?: () => string;
   /** Starts the machine again, when a command asks for it. Unless given, this agent can't. */
   readonly reboot?: () => Promise<void>;
+  /** What is another after each start of the machine; the system's own, unless given. */
+  readonly bootId?: () => string;
 }
 
 /** A running agent. */

@@ -10,6 +10,7 @@ import { type Calls, openCalls } from './calls.ts';
 import { type ControlChannel, openChannel, UpgradeError } from './channel.ts';
 import { type Clock, systemClock, type Timer } from './clock.ts';
 import { type Commands, openCommands } from './commands/commands.ts';
+import { systemBootId } from './commands/reboot.ts';
 import { type AgentConfig, shownProxy } from './config.ts';
 import { type Credentials, NodeRefusedError, openCredentials } from './credentials.ts';
 import { type Facts, gatherFacts } from './facts.ts';
@@ -85,7 +86,7 @@ export class NodeAgent implements Agent {
     this.#surroundings = watchSurroundings(this.#clock, (what) => this.#changed(what), options.addresses);
     const { nodeId, serverUrl } = identity;
     this.#log('info', `${agentName} ${agentVersion} starts.`, { nodeId, serverUrl });
-    this.#commands = this.#openCommands(options.reboot);
+    this.#commands = this.#openCommands(options);
     this.#ended = this.#run();
   }
 
@@ -238,7 +239,7 @@ export class NodeAgent implements Agent {
     for (const reply of answerFrame(frame, this.#identity.nodeId, this.#clock, this.#log)) send(reply);
   }
 
-  #openCommands(reboot: AgentOptions['reboot']): Commands {
+  #openCommands({ reboot, bootId = systemBootId }: AgentOptions): Commands {
     return openCommands({
       root: this.#root,
       nodeId: this.#identity.nodeId,
@@ -253,6 +254,7 @@ export class NodeAgent implements Agent {
         openVisit: () => this.#openVisit(),
       },
       reboot,
+      bootId,
       way: () => (this.#channel ? 'channel' : this.#polling?.works() ? 'polling' : undefined),
       send: (frame) => this.#channel?.send(frame),
       changed: () => this.#countsChanged(),

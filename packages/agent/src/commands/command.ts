@@ -17,7 +17,7 @@ import { downloadsName, type EndedJob, type StoredJob, stepsName } from './job-s
 import type { JournalRecord } from './journal.ts';
 import { isToBeKept, keepOutput, type OutputKeeper } from './keep-output.ts';
 import type { Outbox } from './outbox.ts';
-import { bootId, type Reboot } from './reboot.ts';
+import type { Reboot } from './reboot.ts';
 import {
   bareReply,
   beginningReply,
@@ -41,6 +41,7 @@ export interface CommandDeps {
   readonly link: ServerLink;
   readonly outbox: Outbox;
   readonly reboot: Reboot | undefined;
+  readonly bootId: () => string;
   /** Why there can be no reboot; undefined when there can. */
   readonly noReboot: string | undefined;
   /** Called when a command has ended and the server has all of its replies. */
@@ -195,7 +196,7 @@ export function openCommand(
     let why = '';
     if (reboots >= mostReboots) why = `The machine was started again ${reboots} times for this step.`;
     else {
-      rebooting = { path, at, boot: bootId() };
+      rebooting = { path, at, boot: deps.bootId() };
       reboots += 1;
       await journal.add([
         { is: 'ended', path, outcome },

@@ -28,6 +28,8 @@ export interface CommandsDeps {
   readonly link: ServerLink;
   /** Undefined when this agent can't. */
   readonly reboot: Reboot | undefined;
+  /** What is another after each start of the machine; empty where that can't be told. */
+  readonly bootId: () => string;
   /** The way on which the server can be told something now. */
   readonly way: () => 'channel' | 'polling' | undefined;
   /** Sends over the channel; a frame that doesn't go is sent again. */

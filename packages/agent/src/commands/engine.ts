@@ -12,7 +12,6 @@ import { commandIdOf } from './job-id.ts';
 import { type FoundJob, openJobStore } from './job-store.ts';
 import { openOutbox, type WrittenLetter } from './outbox.ts';
 import { openPool } from './pool.ts';
-import { bootId } from './reboot.ts';
 import { bareReply, beginningReply } from './replies.ts';
 import { callServer } from './server-link.ts';
 
@@ -120,7 +119,7 @@ export async function openEngine(deps: CommandsDeps) {
 
   function awaitReboot(command: Command): void {
     const since = command.rebooting?.at;
-    if (since === undefined) return;
+    if (since === undefined || closing) return;
     pool.pause();
     rebooting ??= clock.after(Math.max(0, since + rebootWithin - clock.now()), () => void rebootMissed());
   }
@@ -144,7 +143,8 @@ export async function openEngine(deps: CommandsDeps) {
     commands.set(command.id, command);
     command.sendPending();
     if (command.ended !== undefined) return;
-    if (command.rebooting?.boot === bootId() && command.rebooting.boot !== '') awaitReboot(command);
+    const boot = deps.bootId();
+    if (boot !== '' && command.rebooting?.boot === boot) awaitReboot(command);
     else start(command);
   }
 

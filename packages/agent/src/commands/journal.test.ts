@@ -56,6 +56,23 @@ test('wherever a crash cut it off, what was whole before is read, and it goes on
   }
 });
 
+test('what is added while something is written is written as well', async () => {
+  const journal = openJournal(folder, fine);
+  const adding: Promise<void>[] = [];
+  for (let number = 0; number < 300; number += 1) {
+    adding.push(journal.add([{ is: 'remark', text: String(number) }], number % 3 === 0));
+    if (number % 7 === 0) await new Promise((resolve) => setTimeout(resolve, number % 2));
+  }
+  await Promise.all(adding);
+  await journal.close();
+  const again = openJournal(folder, fine);
+  const texts = (await again.records()).map((record) => record.is === 'remark' && record.text);
+  assert.deepEqual(
+    texts,
+    adding.map((_, number) => String(number)),
+  );
+});
+
 test('where nothing can be written memory keeps it, and the file gets it as soon as it can', async () => {
   // A file where the folder should be: whoever runs this, root or not, can't make it.
   writeFileSync(folder, '');

@@ -46,7 +46,7 @@ export interface Journal {
   add(records: readonly JournalRecord[], sure?: boolean): Promise<void>;
   /** Everything that was added, the oldest first. */
   records(): Promise<JournalRecord[]>;
-  /** Whether all of it is on disk. */
+  /** Whether what was to be on disk is: false from a write that failed to one that makes up for it. */
   onDisk(): boolean;
   close(): Promise<void>;
 }
@@ -61,6 +61,7 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
   let length = 0;
   /** Lines that aren't on disk. */
   let waiting: string[] = [];
+  let broken = false;
   /** Whether lines were written that a power cut could still take. */
   let unsure = false;
   let closed = false;
@@ -89,7 +90,8 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
   }
 
   async function writeWaiting(): Promise<void> {
-    const lines = waiting;
+    // More may come while these are written.
+    const lines = [...waiting];
     // A line break in front: a line that a crash tore doesn't take the next one with it.
     const bytes = Buffer.from(lines.map((line) => `\n${line}\n`).join(''));
     file ??= await openFile();
@@ -105,6 +107,7 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
     length += bytes.length;
     unsure = true;
     waiting = waiting.slice(lines.length);
+    broken = false;
   }
 
   return {
@@ -114,7 +117,10 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
       last = last
         .then(() => new Promise((resolve) => setImmediate(resolve)))
         .then(() => flush(sure))
-        .catch(failed);
+        .catch((error: Error) => {
+          broken = true;
+          failed(error);
+        });
       return last;
     },
     async records() {
@@ -122,7 +128,7 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
       const text = await readFile(path, 'utf8').catch(() => '');
       return [...text.split('\n'), ...waiting].flatMap(parseRecord);
     },
-    onDisk: () => waiting.length === 0,
+    onDisk: () => !broken,
     async close() {
       await last;
       closed = true;

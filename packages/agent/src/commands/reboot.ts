@@ -16,7 +16,7 @@ export function systemReboot(): Promise<void> {
 }
 
 /** What is another after each start of the machine; empty where that can't be told. */
-export function bootId(): string {
+export function systemBootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {

@@ -67,4 +67,5 @@ export function stepsDocument(steps: Readonly<Record<string, object>>): object {
   return { schemaVersion: '2.2', mainSteps };
 }
 
+export { isEnd } from './fake-server.ts';
 export type { FakeServer };
