@@ -3,7 +3,7 @@
  * said is read once. Outputs are held up to a limit, so that a large fleet fits into memory.
  */
 import { createHash } from 'node:crypto';
-import { type Finished, isSuccess, nameOf } from './outcome.ts';
+import { type Finished, isSuccess } from './outcome.ts';
 
 /** Nodes with one and the same end. */
 export interface Group {
@@ -11,7 +11,7 @@ export interface Group {
   readonly sample: Finished;
   /** Whether the sample still has its output. */
   readonly held: boolean;
-  readonly names: readonly string[];
+  readonly nodes: readonly Pick<Finished, 'InstanceId' | 'Name'>[];
 }
 
 /** What has ended so far. */
@@ -26,24 +26,26 @@ const held = 64 * 1024 * 1024;
 
 /** Begins to collect. */
 export function openGroups(room = held): Groups {
-  const groups = new Map<string, { sample: Finished; held: boolean; names: string[] }>();
+  const groups = new Map<string, { sample: Finished; held: boolean; nodes: Group['nodes'][number][] }>();
   return {
     add(finished) {
+      const { InstanceId, Name } = finished;
+      const node = { InstanceId, ...(Name && { Name }) };
       const key = fingerprint(finished);
       const known = groups.get(key);
       if (known) {
-        known.names.push(nameOf(finished));
+        known.nodes.push(node);
         return;
       }
       const size = sizeOf(finished);
       const fits = size <= room;
       if (fits) room -= size;
       const sample = fits ? finished : withoutOutput(finished);
-      groups.set(key, { sample, held: fits, names: [nameOf(finished)] });
+      groups.set(key, { sample, held: fits, nodes: [node] });
     },
     sorted() {
       const failed = (group: Group) => Number(!isSuccess(group.sample));
-      return [...groups.values()].sort((a, b) => failed(b) - failed(a) || b.names.length - a.names.length);
+      return [...groups.values()].sort((a, b) => failed(b) - failed(a) || b.nodes.length - a.nodes.length);
     },
   };
 }

@@ -45,12 +45,17 @@ export function openLive(io: Pick<Io, 'env' | 'stderr'>): Live {
 export function progressLine(command: Progress, away: number): string {
   const number = (count: number) => count.toLocaleString('en-US');
   const failed = command.FinishedCount - command.SuccessCount;
-  return [
+  const far = [
     `${number(command.FinishedCount)} of ${number(command.TargetCount)}`,
     ...(failed ? [`${number(failed)} failed`] : []),
     ...(command.QueuedCount ? [`${number(command.QueuedCount)} held back`] : []),
-    ...(away ? [`${number(away)} ${away === 1 ? 'was' : 'were'} away`] : []),
   ].join(', ');
+  return withAway(far, away);
+}
+
+/** Adds how many were away when the command was sent. */
+export function withAway(line: string, away: number): string {
+  return away ? `${line}, ${away.toLocaleString('en-US')} ${away === 1 ? 'was' : 'were'} away` : line;
 }
 
 /** One node's end in one line: its mark, its name, and the first thing that it said. */

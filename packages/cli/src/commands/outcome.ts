@@ -33,13 +33,13 @@ export function reasonFor(finished: Finished): string {
 }
 
 /** What to do about it, in a line that can be typed or a sentence; empty when there is nothing. */
-export function nextFor(finished: Finished, commandId: string): string {
-  return isSuccess(finished) ? '' : (meaningOf(finished)?.next(finished, commandId) ?? '');
+export function nextFor(finished: Finished): string {
+  return isSuccess(finished) ? '' : (meaningOf(finished)?.next(finished) ?? '');
 }
 
 interface Meaning {
   readonly reason: string;
-  next(finished: Finished, commandId: string): string;
+  next(finished: Finished): string;
 }
 
 const waitForIt = ({ InstanceId }: Finished) => `rollcall wait ${InstanceId}`;
@@ -83,7 +83,8 @@ function meaningOf(finished: Finished): Meaning | undefined {
   const reason =
     exitCodeMeanings[finished.ResponseCode ?? 0] ??
     (wroteNothing(finished) ? 'It wrote nothing; only its exit code says that it failed.' : '');
-  return { reason, next: ({ InstanceId }, id) => `rollcall commands ${id} --node ${InstanceId}` };
+  // What it wrote stands beside it, and says more than we can.
+  return { reason, next: () => '' };
 }
 
 function wroteNothing(finished: Finished): boolean {

@@ -22,6 +22,8 @@ export interface Showing {
   readonly commandId: string;
   /** Nodes that no channel was open to when the command was sent. */
   readonly away?: number;
+  /** What a terminal shows until there is news. */
+  readonly begins?: string;
   /** A line of JSON for each node and one for the command. */
   readonly json?: boolean;
   /** All that is kept of the outputs, not only their beginnings. */
@@ -73,6 +75,7 @@ export async function showCommand(asking: Asking, io: Io, showing: Showing): Pro
   };
   try {
     if (showing.save) await makeFolder(showing.save);
+    if (showing.begins) live.show(showing.begins);
     const onTrouble = (reason: string | undefined) => {
       if (reason === undefined) live.say('The server answers again.');
       else live.show(`${live.screen.text(reason)} Trying again`);
@@ -85,7 +88,12 @@ export async function showCommand(asking: Asking, io: Io, showing: Showing): Pro
     for await (const news of follow(client, showing.commandId, options)) {
       command = news.Command;
       for (const each of news.Finished) await take(each, command);
-      if (!isOver(command) && !showing.once) live.show(progressLine(command, showing.away ?? 0));
+      if (!isOver(command) && !showing.once)
+        live.show(
+          isSingle(command.TargetCount) && showing.begins
+            ? showing.begins
+            : progressLine(command, showing.away ?? 0),
+        );
     }
   } finally {
     live.clear();

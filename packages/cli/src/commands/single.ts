@@ -31,7 +31,7 @@ export function printSingle(finished: Finished, commandId: string, io: Io): void
     isAtLineStart = pass(step.StandardError, io.stderr, io) && isAtLineStart;
     say(...cutLines(step, finished, commandId));
   }
-  if (!isSuccess(finished)) say(...failureLines(finished, commandId, screen));
+  if (!isSuccess(finished)) say(...failureLines(finished, screen));
 }
 
 /** Answers whether what comes next begins a line. */
@@ -56,13 +56,12 @@ function cutLines(step: Step, finished: Finished, commandId: string): string[] {
   return [];
 }
 
-function failureLines(finished: Finished, commandId: string, screen: Screen): string[] {
+function failureLines(finished: Finished, screen: Screen): string[] {
   const reason = reasonFor(finished);
-  const next = nextFor(finished, commandId);
+  const next = nextFor(finished);
   return [
     `${screen.mark('no')} ${screen.text(nameOf(finished), 40)}: ${screen.text(verdict(finished), 30)}`,
     ...(reason ? wrap(screen.text(reason, 1000), '    ') : []),
-    // Its output has just been printed: there is no need to say how to see it.
-    ...(next && !next.startsWith('rollcall commands') ? [`    next: ${next}`] : []),
+    ...(next ? [`    next: ${next}`] : []),
   ];
 }

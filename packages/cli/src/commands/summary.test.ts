@@ -128,6 +128,12 @@ test('steps of a document stand under their names', () => {
   assert.match(text, /^ {2}step run: Success\n {4}one\n {2}step second: Skipped\n {4}two$/m);
 });
 
+test('nodes of one name are told apart by their ids', () => {
+  const text = summary([ended('twin', 'x'), ended('twin', 'x'), ended('only', 'x')]);
+  assert.match(text, /^ {2}mi-\d{17}, mi-\d{17}, only$/m);
+  assert.doesNotMatch(text, /twin/);
+});
+
 test('names: numbered ones fold, the rest is counted', () => {
   const lines = (names: readonly string[]) => nameLines(names, screen);
   assert.deepEqual(lines(['b-10', 'b-9', 'b-11', 'a', 'x1', 'x2', '08', '9']), [
@@ -138,6 +144,9 @@ test('names: numbered ones fold, the rest is counted', () => {
   for (const line of many) assert.ok(widthOf(line) <= 80, line);
   const shown = many.join(' ').match(/server-/g)?.length ?? 0;
   assert.match(many[1] ?? '', new RegExp(`, and ${500 - shown} more$`));
+  assert.deepEqual(nameLines(['a', 'b'], screen, { more: 98 }), ['  a, b, and 98 more']);
+  for (const line of nameLines(['x'.repeat(38), 'y'.repeat(36)], screen, { more: 98 }))
+    assert.ok(widthOf(line) <= 80, line);
   const wide = lines(Array.from({ length: 30 }, (_, n) => `東京-${'長'.repeat(12)}-${n * 2}`));
   for (const line of wide) assert.ok(widthOf(line) <= 80, line);
 });

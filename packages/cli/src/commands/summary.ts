@@ -6,7 +6,7 @@ import { plainOutput } from '../output/plain.ts';
 import type { Screen } from '../output/screen.ts';
 import { wrap } from '../output/table.ts';
 import type { Group, Groups } from './groups.ts';
-import { nameLines } from './names.ts';
+import { nameLines, tellingNames } from './names.ts';
 import {
   type Finished,
   isCut,
@@ -28,14 +28,14 @@ export function summaryLines(groups: Groups, command: Progress, screen: Screen):
 }
 
 function groupLines(group: Group, commandId: string, screen: Screen): string[] {
-  const { sample, names } = group;
+  const { sample, nodes } = group;
   const mark = screen.mark(isSuccess(sample) ? 'yes' : 'no');
-  const title = `${mark} ${counted(names.length, 'node')}: ${screen.text(verdict(sample), 60)}`;
+  const title = `${mark} ${counted(nodes.length, 'node')}: ${screen.text(verdict(sample), 60)}`;
   const reason = reasonFor(sample);
-  const next = nextFor(sample, commandId);
+  const next = nextFor(sample);
   return [
     screen.strong(title),
-    ...nameLines(names, screen),
+    ...nameLines(tellingNames(nodes), screen),
     ...(reason ? wrap(screen.text(reason, 1000), '  ') : []),
     ...outputLines(group, commandId, screen),
     ...(next ? nextLines(next) : []),
@@ -102,9 +102,9 @@ function untabbed(line: string): string {
 /** `312 of 1,024 nodes: 3 Failed, 309 Success.` and the command's id. */
 function totalLines(groups: readonly Group[], command: Progress, screen: Screen): string[] {
   const counts = new Map<string, number>();
-  for (const { sample, names } of groups) {
+  for (const { sample, nodes } of groups) {
     const word = screen.text(sample.StatusDetails || sample.Status, 40);
-    counts.set(word, (counts.get(word) ?? 0) + names.length);
+    counts.set(word, (counts.get(word) ?? 0) + nodes.length);
   }
   const ended = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const words = [...counts].map(([word, count]) => `${count.toLocaleString('en-US')} ${word}`);

@@ -4,7 +4,7 @@ import type { Screen } from '../output/screen.ts';
 import { wrap } from '../output/table.ts';
 import { listAll } from '../wire.ts';
 import type { InvocationPage, ListedInvocation } from './invocation.ts';
-import { nameLines } from './names.ts';
+import { nameLines, tellingNames } from './names.ts';
 
 /** Nodes that are read of each status; of more, the first are shown. */
 const enough = 100;
@@ -17,7 +17,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** A line for each state, and who is in it. */
 export async function unfinishedLines(client: Client, CommandId: string, screen: Screen): Promise<string[]> {
-  const names = new Map<string, string[]>();
+  const nodes = new Map<string, { InstanceId: string; Name: string | undefined }[]>();
   let isCut = false;
   for (const value of ['Pending', 'InProgress', 'Cancelling']) {
     const { items, more } = await listAll<ListedInvocation, InvocationPage>(
@@ -30,13 +30,13 @@ export async function unfinishedLines(client: Client, CommandId: string, screen:
     isCut ||= more;
     for (const { InstanceId, InstanceName, Status, StatusDetails } of items) {
       const word = StatusDetails || Status;
-      names.set(word, [...(names.get(word) ?? []), InstanceName || InstanceId]);
+      nodes.set(word, [...(nodes.get(word) ?? []), { InstanceId, Name: InstanceName }]);
     }
   }
   return [
-    ...[...names].flatMap(([word, those]) => [
+    ...[...nodes].flatMap(([word, those]) => [
       `${screen.mark('skipped')} ${screen.text(word, 40)}${meanings[word] ? `, ${meanings[word]}` : ''}`,
-      ...nameLines(those, screen),
+      ...nameLines(tellingNames(those), screen),
     ]),
     ...(isCut ? wrap(`These are the first ${enough} of each.`, '  ') : []),
   ];

@@ -85,13 +85,17 @@ function canLines(nodes: readonly PickableNode[], page: Page, { screen, region }
 }
 
 function cannotLines(page: Page, screen: Screen): string[] {
-  const count = page.Total - page.CanCount;
-  if (count === 0) return [];
-  const widest = Math.max(...page.Reasons.map((each) => number(each.Count).length), 1);
+  const here = page.Reasons.filter((each) => each.Reason !== 'region');
+  const elsewhere = page.Reasons.filter((each) => each.Reason === 'region' && each.Count > 0);
+  const widest = Math.max(...here.map((each) => number(each.Count).length), 1);
   return [
-    '',
-    titled("Can't be picked, and why", number(count)),
-    ...page.Reasons.flatMap((each) => reasonLines(each, widest, screen)),
+    ...(here.length ? ['', titled("Can't be picked, and why", number(page.Total - page.CanCount))] : []),
+    ...here.flatMap((each) => reasonLines(each, widest, screen)),
+    ...(elsewhere.length ? ['', 'The list is of one region. There are also:'] : []),
+    ...elsewhere.map((each) => {
+      const region = screen.text(each.Detail, 63);
+      return `  ${number(each.Count)} in ${region}:  rollcall nodes --region ${region}`;
+    }),
   ];
 }
 

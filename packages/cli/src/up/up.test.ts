@@ -36,7 +36,10 @@ test('the first start enrols this machine and says all, the next one finds it ag
     assert.match(said, /^Rollcall \S+ is up\. +Ctrl-C stops it$/m);
     const [, nodeId = ''] = /^This node {2}(mi-[0-9a-f]{17}) .* Online$/m.exec(said) ?? [];
     assert.notEqual(nodeId, '', said);
-    assert.match(said, /^Try it\n.* nodes --data \S+\n.* aws --data \S+ ssm describe-instance-information$/m);
+    assert.match(
+      said,
+      /^Try it\n.* nodes --data \S+\n.* run --data \S+ -- uname -a\n.* aws --data \S+ ssm describe-instance-information$/m,
+    );
     assert.match(said, /npm start -- --public-url https:\/\/\S+$/m);
     const running = agentPid();
     assert.equal(await first.stop(), 0);

@@ -1,4 +1,5 @@
 /** What a start says: everything at the first one, little afterwards. */
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { type Connection, defaultData } from '../context.ts';
 import { quote } from '../env/shell.ts';
@@ -27,6 +28,7 @@ export function welcome(facts: WelcomeFacts, io: Io, screen: Screen): string[] {
   const urls = options.publicUrls.length ? options.publicUrls : [connection.url];
   const lines = [first, '', ...urls.map((url, index) => `${index ? '          ' : 'Server    '} ${url}`)];
   if (node) lines.push(...nodeLines(node, io, screen));
+  if (node && firstStart) lines.push(`           ${commandsRunAs(screen)}`);
   if (!firstStart) return lines;
   const rollcall = command(io);
   const there =
@@ -39,6 +41,7 @@ export function welcome(facts: WelcomeFacts, io: Io, screen: Screen): string[] {
     '',
     'Try it',
     `  ${rollcall} nodes${there}`,
+    ...(node ? [`  ${rollcall} run${there} -- uname -a`] : []),
     `  ${rollcall} aws${there} ssm describe-instance-information`,
   );
   if (urls.every(isLoopback)) {
@@ -68,6 +71,21 @@ function nodeLines(node: NonNullable<WelcomeFacts['node']>, io: Io, screen: Scre
   if (node.status === 'Online') return [line];
   const next = node.status === 'not in the list' ? `node restore ${node.nodeId}` : `wait ${node.nodeId}`;
   return [line, `           ${command(io)} ${next}`];
+}
+
+/** The agent is a child of the server, so commands have its user's rights, no more. */
+function commandsRunAs(screen: Screen): string {
+  if (process.getuid?.() === 0) return 'commands run as root';
+  return `commands run as you${userName(screen)}, not as root`;
+}
+
+/** Not every user has a name: in a container it may be a number only. */
+function userName(screen: Screen): string {
+  try {
+    return ` (${screen.text(userInfo().username, 30)})`;
+  } catch {
+    return '';
+  }
 }
 
 function shownFolder(folder: string, io: Io): string {

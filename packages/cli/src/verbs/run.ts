@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { type Asking, ask } from '../ask.ts';
 import { ServiceError } from '../client.ts';
-import { nameLines } from '../commands/names.ts';
+import { withAway } from '../commands/live.ts';
+import { nameLines, tellingNames } from '../commands/names.ts';
 import { canAsk, confirm } from '../commands/question.ts';
 import { readSend, type SendInput, type SendOptions } from '../commands/request.ts';
 import { exitCodeOf, showCommand } from '../commands/show.ts';
@@ -120,12 +121,23 @@ async function send(sentence: Sentence, options: Options, io: Io): Promise<void>
     const shown = await showCommand(asking, io, {
       commandId,
       away: found.Away,
+      begins: beginning(found, screen),
       json: options.json ?? false,
       whole: options.output ?? false,
       save: options.save === undefined ? undefined : resolveFolder(options.save, io),
     });
     io.exit(exitCodeOf(shown));
   });
+}
+
+/** What is known before anything has come back. */
+function beginning(found: Preview, screen: Screen): string {
+  const [only] = found.Nodes;
+  if (found.Total === 1 && only) {
+    const name = screen.text(only.Name || only.InstanceId, 40);
+    return found.Away ? `${name} is away: it gets the command when it is back` : `waiting for ${name}`;
+  }
+  return withAway(`0 of ${found.Total.toLocaleString('en-US')}`, found.Away);
 }
 
 interface Sent {
@@ -177,7 +189,7 @@ async function targetsOf({ client, region }: Asking, sentence: Sentence): Promis
   const [only] = everybody.Nodes;
   if (only && everybody.Total === 1) return { InstanceIds: [only.InstanceId] };
   if (!only) throw new Failure(`No node in ${region} yet. To let one join: rollcall activation create`);
-  const names = everybody.Nodes.slice(0, 3).map((node) => node.Name || node.InstanceId);
+  const names = tellingNames(everybody.Nodes).slice(0, 3);
   throw new Failure(
     `On which nodes? There are ${everybody.Total.toLocaleString('en-US')} in ${region}: ${names.join(', ')}${everybody.Total > names.length ? ' …' : ''}. Name some before --, or say --all.`,
   );
@@ -212,9 +224,7 @@ async function agreed(
     throw new Failure(
       `That is ${counted(found.Total, 'node')}, and nobody here to ask. If it is meant: --yes`,
     );
-  const names = found.Nodes.map((node) => node.Name || node.InstanceId);
-  const shown = nameLines(names, screen);
-  const rest = found.Total - names.length;
+  const shown = nameLines(tellingNames(found.Nodes), screen, { more: found.Total - found.Nodes.length });
   const away = found.Away ? [`${counted(found.Away, 'node')} away now: they get it when they are back`] : [];
   const unfit = found.Unsuitable.map(
     (each) => `${counted(each.Count, 'node')} can't run it: ${screen.text(each.StatusDetails, 40)}`,
@@ -224,7 +234,6 @@ async function agreed(
     `${[
       `${screen.text(input.DocumentName, 60)} on ${counted(found.Total, 'node')}:`,
       ...shown,
-      ...(rest > 0 ? [`  and ${rest.toLocaleString('en-US')} more`] : []),
       ...(input.Parameters?.commands ?? []).flatMap((line) => ['', `  ${screen.text(line, 76)}`, '']),
       ...[...unfit, ...away, rates].flatMap((line) => wrap(line, '  ')),
     ].join('\n')}\n`,
