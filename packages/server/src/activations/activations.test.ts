@@ -174,6 +174,39 @@ test('what an activation cannot be', async (context) => {
   assert.equal((await refusalOf(world.call('DeleteActivation', missing))).code, 'InvalidActivation');
 });
 
+test('an activation that has run out is renewed, code and all', async (context) => {
+  const world = await openActivationsWorld(context);
+  const activation = await world.activate({ RegistrationLimit: 1 });
+  await world.register(activation);
+  world.clock.jump(day);
+  const { ActivationId } = activation;
+  const code = async (input: object) => (await refusalOf(world.call('RenewActivation', input))).code;
+  const now = world.clock.now();
+  assert.equal(await code({ ActivationId, ExpirationDate: new Date(now) }), 'InvalidParameters');
+  assert.equal(await code({ ActivationId, ExpirationDate: new Date(now + 31 * day) }), 'InvalidParameters');
+  assert.equal(await code({ ActivationId: '99999999-2222-3333-4444-555555555555' }), 'InvalidActivation');
+  await world.call('RenewActivation', { ActivationId });
+  const full = await refusalOf(world.register(activation, { PublicKey: keys[0]! }));
+  assert.equal(full.code, 'RegistrationLimitExceeded', 'the limit is as it was');
+  assert.deepEqual(await world.call('RenewActivation', { ActivationId, RegistrationLimit: 2 }), {
+    ActivationId,
+    ExpirationDate: new Date(now + day),
+    RegistrationLimit: 2,
+    RegistrationsCount: 1,
+  });
+  await world.register(activation, { PublicKey: keys[0]! });
+  assert.equal(await code({ ActivationId, RegistrationLimit: 1 }), 'InvalidParameters');
+  const rows = await world.store.read((tx) =>
+    tx.everywhere
+      .selectFrom('audit')
+      .selectAll()
+      .where('operation', '=', 'rollcall:RenewActivation')
+      .execute(),
+  );
+  assert.equal(rows.length, 2);
+  assert.match(rows[1]?.detail ?? '', /"limit":2/);
+});
+
 test('how far an enrolment has come', async (context) => {
   const refusals = async () => [{ reason: 'activation-expired', count: 9, lastAt: 5000 }];
   const world = await openActivationsWorld(context, { refusals });

@@ -9,7 +9,12 @@ import type {
   DescribeActivationsRequest,
   DescribeActivationsResult,
 } from '@aws-sdk/client-ssm';
-import type { GetActivationProgressInput, GetActivationProgressOutput } from '@rollcall/wire';
+import type {
+  GetActivationProgressInput,
+  GetActivationProgressOutput,
+  RenewActivationInput,
+  RenewActivationOutput,
+} from '@rollcall/wire';
 import { principalName, recordAudit } from '../audit/index.ts';
 import {
   type AnyOperation,
@@ -39,11 +44,7 @@ export function activationOperations(deps: ActivationsDeps): readonly AnyOperati
       access: { by: 'policy', action: 'ssm:CreateActivation', resources: () => ['*'] },
       changes: true,
       async handle(call, input) {
-        const expiresAt = input.ExpirationDate?.getTime() ?? call.at + day;
-        if (expiresAt <= call.at) throw invalidParameters('ExpirationDate has passed already.');
-        if (expiresAt > call.at + longestValidity) {
-          throw invalidParameters('ExpirationDate can be 30 days ahead at most.');
-        }
+        const expiresAt = expiryOf(input.ExpirationDate, call.at);
         const newTags = input.Tags ?? [];
         checkTags(newTags);
         const activationId = randomUUID();
@@ -116,6 +117,47 @@ export function activationOperations(deps: ActivationsDeps): readonly AnyOperati
         return {};
       },
     }),
+    operation<RenewActivationInput, RenewActivationOutput>({
+      service: 'rollcall',
+      name: 'RenewActivation',
+      access: {
+        by: 'policy',
+        action: 'rollcall:RenewActivation',
+        resources: (input, call) => [activationArn(call.region, call.account, input.ActivationId)],
+      },
+      changes: true,
+      async handle(call, input) {
+        const { ActivationId: activationId } = input;
+        const expiresAt = expiryOf(input.ExpirationDate, call.at);
+        const row = await store.write(async (tx) => {
+          const known = await findActivation(tx, call.region, activationId);
+          if (!known) throw noActivation(activationId);
+          const limit = input.RegistrationLimit ?? known.registration_limit;
+          if (limit < known.registrations_count) {
+            throw invalidParameters(
+              `RegistrationLimit can't be ${limit}: ${known.registrations_count} machines have registered already.`,
+            );
+          }
+          await tx
+            .in(call.region)
+            .updateTable('activations')
+            .set({ expires_at: expiresAt, registration_limit: limit })
+            .where('activation_id', '=', activationId)
+            .execute();
+          await recordAudit(tx, call, {
+            resource: activationArn(call.region, call.account, activationId),
+            detail: { limit, expires: new Date(expiresAt).toISOString() },
+          });
+          return { limit, count: known.registrations_count };
+        });
+        return {
+          ActivationId: activationId,
+          ExpirationDate: new Date(expiresAt),
+          RegistrationLimit: row.limit,
+          RegistrationsCount: row.count,
+        };
+      },
+    }),
     operation<GetActivationProgressInput, GetActivationProgressOutput>({
       service: 'rollcall',
       name: 'GetActivationProgress',
@@ -145,6 +187,15 @@ export function activationOperations(deps: ActivationsDeps): readonly AnyOperati
       },
     }),
   ];
+}
+
+/** Until when an activation is good: a day, unless told. */
+function expiryOf(asked: Date | undefined, now: number): number {
+  const expiresAt = asked?.getTime() ?? now + day;
+  if (expiresAt <= now) throw invalidParameters('ExpirationDate has passed already.');
+  if (expiresAt > now + longestValidity)
+    throw invalidParameters('ExpirationDate can be 30 days ahead at most.');
+  return expiresAt;
 }
 
 function condition(key: string | undefined, values: readonly string[] = []): ActivationCondition {

@@ -93,6 +93,8 @@ export interface Channels {
   wake(nodeId: string): void;
   /** Whether the node's control channel is open here. */
   isOpen(nodeId: string): boolean;
+  /** Whether a node waits for mail by polling, here. */
+  isPolling(nodeId: string): boolean;
   counts(): ChannelsNow;
   /** Lets nobody in, tells every node to come again, and waits until all is written. */
   close(): Promise<void>;
@@ -241,6 +243,7 @@ export function openChannels(deps: ChannelsDeps): Channels {
       else news.publish(nodeId, { kind: 'wake' });
     },
     isOpen: (nodeId) => sockets.get(nodeId) !== undefined,
+    isPolling: (nodeId) => polls.regionOf(nodeId) !== undefined,
     counts: () => ({
       ...sockets.counts,
       open: sockets.size,

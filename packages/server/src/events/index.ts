@@ -6,7 +6,7 @@ import { sortableId, timePrefix } from '../audit/index.ts';
 import type { Clock } from '../clock.ts';
 import type { AnyOperation } from '../service/index.ts';
 import { deleteInSteps, type Store, type WriteTx } from '../store/index.ts';
-import { eventOperations } from './operations.ts';
+import { openFollowing } from './operations.ts';
 
 /** Something that happened. */
 export interface NewEvent {
@@ -26,6 +26,8 @@ export interface Events {
   record(tx: WriteTx, event: NewEvent): Promise<void>;
   /** Deletes what is older than the retention, in small steps; answers how many went. */
   sweep(): Promise<number>;
+  /** Lets nobody wait for events any more: the server stops. */
+  drain(): void;
 }
 
 /** What the events need. */
@@ -40,8 +42,10 @@ const day = 86_400_000;
 
 /** Opens the events. */
 export function openEvents({ store, clock, retentionDays }: EventsDeps): Events {
+  const following = openFollowing({ store, clock });
   return {
-    operations: eventOperations({ store }),
+    operations: following.operations,
+    drain: following.drain,
     async record(tx, { region, kind, subject, detail }) {
       const at = clock.now();
       await tx
@@ -49,6 +53,7 @@ export function openEvents({ store, clock, retentionDays }: EventsDeps): Events 
         .insertInto('events')
         .values({ event_id: sortableId(at), at, kind, subject, detail: detail.slice(0, 1000) })
         .execute();
+      tx.afterCommit(following.happened);
     },
     sweep() {
       const before = timePrefix(clock.now() - (retentionDays?.() ?? 90) * day);

@@ -56,6 +56,8 @@ export interface Landscape {
   readonly nodes: ReadonlyMap<string, NodeFacts>;
   readonly machines: ReadonlyMap<MachineId, MachineFacts>;
   readonly join: Join;
+  /** Nodes by the name of their host, in lower case. */
+  readonly byComputerName: ReadonlyMap<string, readonly NodeFacts[]>;
 }
 
 /** What the status of a row is: given by who opened presence. */
@@ -328,7 +330,16 @@ function joined(
     if (known) known.push(mark);
     else marksOfNode.set(node_id, [mark]);
   }
+  const byComputerName = new Map<string, NodeFacts[]>();
+  for (const node of nodes) {
+    const name = node.computer_name?.toLowerCase();
+    if (name === undefined) continue;
+    const known = byComputerName.get(name);
+    if (known) known.push(node);
+    else byComputerName.set(name, [node]);
+  }
   return {
+    byComputerName,
     nodes: new Map(nodes.map((node) => [node.node_id, node])),
     machines: new Map(machines.map((machine) => [machine.id, machine])),
     join: join(

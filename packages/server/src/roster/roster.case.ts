@@ -70,10 +70,10 @@ export const cases: Readonly<Record<string, Case>> = {
           one.To && one.To.getTime() - start,
         ]),
       [
-        ['10.0.0.1', 0, hour],
+        ['10.0.0.1', -24 * hour, hour],
         ['10.0.0.9', hour, undefined],
       ],
-      'an address is a lease',
+      'an address is a lease; the first list was true for a day before',
     );
     assert.equal(now.get('web-2')?.LastSeenAt.getTime(), world.clock.now());
     assert.equal(now.get('web-2')?.FirstSeenAt.getTime(), start);

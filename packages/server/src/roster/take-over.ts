@@ -38,6 +38,7 @@ export interface TakeOver {
   readonly retireMost?: boolean;
 }
 
+const day = 86_400_000;
 /** From so many machines on, a list without most of them is taken for half a file. */
 const suspicious = 4;
 
@@ -89,7 +90,13 @@ export async function takeOver(tx: WriteTx, asked: TakeOver): Promise<TakenOver>
   await beginAddresses(
     tx,
     region,
-    leases.begun.map((lease) => ({ source, ...lease, since: at, until: null })),
+    // The first list of a source was true before we were told: whoever makes it wants to know of this morning.
+    leases.begun.map((lease) => ({
+      source,
+      ...lease,
+      since: before.size === 0 ? at - day : at,
+      until: null,
+    })),
   );
   return answer;
 }
