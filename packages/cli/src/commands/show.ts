@@ -65,11 +65,11 @@ export async function showCommand(asking: Asking, io: Io, showing: Showing): Pro
     if (!isSuccess(each)) failed += 1;
     if (showing.save) files += await saveOutput(client, showing.commandId, each, showing.save);
     const finished = showing.whole ? await withWholeOutput(client, showing.commandId, each) : each;
+    // Whatever is printed now mustn't stand behind the line that changes.
+    if (showing.json || isSingle(TargetCount)) live.clear();
     if (showing.json) asking.print(jsonLine({ CommandId: showing.commandId, ...finished }));
-    else if (isSingle(TargetCount)) {
-      live.clear();
-      printSingle(finished, showing.commandId, io);
-    } else groups.add(finished);
+    else if (isSingle(TargetCount)) printSingle(finished, showing.commandId, io);
+    else groups.add(finished);
     const isWorthALine = TargetCount > 1 && (TargetCount <= fewNodes || !isSuccess(each));
     if (!showing.once && isWorthALine && said++ < mostLines) live.say(resultLine(each, live.screen));
   };

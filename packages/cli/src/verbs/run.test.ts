@@ -70,6 +70,22 @@ test('a folder, a time limit, and a document with parameters', async () => {
   assert.match(document.err, /^On web-1/);
 });
 
+test('a document of several steps: each under its name, and what was skipped', async () => {
+  const step = (name: string, line: string, more = '') =>
+    `  - {action: aws:runShellScript, name: ${name}, inputs: {runCommand: ['${line}']${more}}}\n`;
+  const steps = step('first', 'echo one; exit 5', ', onFailure: exit') + step('second', 'echo two');
+  const content = `schemaVersion: "2.2"\nmainSteps:\n${steps}`;
+  const made = await ask(['documents', 'create', 'Two', '-'], { stdin: content });
+  assert.equal(made.code, 0, made.err);
+  const { code, out, err } = await run('Two', 'web-1');
+  assert.equal(code, 1);
+  assert.equal(out, 'one\n');
+  assert.match(
+    err,
+    /^step first: Failed\n[\s\S]*^step second: Skipped\n[\s\S]*web-1: Failed, exit code 5\n/m,
+  );
+});
+
 test('what a node writes can do nothing to a terminal', async () => {
   const { out, err } = await run('web-1', '--', "printf '\\033[2J\\twide\\n'; printf '\\033]0;x\\007' >&2");
   assert.equal(out, '\\x1b[2J\twide\n');
@@ -169,6 +185,9 @@ test('on a terminal the results come one by one above a line that moves', async 
   assert.match(err, /\[✓\]\S* web-1 {2}hi\n/);
   assert.ok(err.endsWith('\r\u001b[K'), JSON.stringify(err));
   assert.match(out, /2 of 2 nodes/);
+  const json = await ask(['run', 'web-*', '--json', '--', 'echo hi'], { isTTY: true });
+  assert.equal(json.out.trimEnd().split('\n').length, 3);
+  assert.match(json.err, /0 of 2\S*\r\u001b\[K/);
 });
 
 test('sent without waiting, listed, watched, shown, cancelled', async () => {
