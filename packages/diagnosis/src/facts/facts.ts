@@ -1,0 +1,175 @@
+/**
+ * What follows from the evidence at once, before any cause is weighed: which agent is judged, whether the node
+ * gets through, whose the knocks are. Every check reads this instead of the raw evidence.
+ */
+import type {
+  AgentEvidence,
+  DoorEvidence,
+  Evidence,
+  FleetEvidence,
+  NodeEvidence,
+  NodeRecord,
+  ProcessEvidence,
+  RecordsEvidence,
+  RequestEvidence,
+} from '../evidence/index.ts';
+import type { Observation, Side } from '../verdict.ts';
+import { type Attempt, attemptsOf, isCurrent } from './knocks.ts';
+import { currentLines } from './log.ts';
+import { type Path, pathOf } from './path.ts';
+
+/** A line of a log that still counts. */
+export interface LogLine {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** See the head of this file. */
+export interface Facts {
+  readonly now: number;
+  readonly request?: RequestEvidence;
+  readonly records?: RecordsEvidence;
+  readonly door?: DoorEvidence;
+  readonly fleet?: FleetEvidence;
+  readonly node?: NodeEvidence;
+  /** The node in our books, unless it was deregistered. */
+  readonly row?: NodeRecord;
+  /** The agent that is judged: one that runs before one that is only installed. */
+  readonly agent?: AgentEvidence;
+  /** Its main process. */
+  readonly process?: ProcessEvidence;
+  /** Agents that run. */
+  readonly running: readonly AgentEvidence[];
+  /** Heartbeats arrive. Undefined: nobody knows. */
+  readonly through?: boolean;
+  /** The command channel is open. Undefined: nobody knows. */
+  readonly channelOpen?: boolean;
+  readonly path?: Path;
+  /** Refused attempts that are the subject's, newest first. */
+  readonly attempts: readonly Attempt[];
+  readonly lines: readonly LogLine[];
+  /** When the machine began, as far as anybody knows. */
+  readonly bornAt?: number;
+}
+
+/** Works out the facts. */
+export function factsOf(evidence: Evidence): Facts {
+  const { now, request, records, door, fleet } = evidence;
+  const node = isOfNow(evidence) ? evidence.node : undefined;
+  const row = records?.node?.deregisteredAt === undefined ? records?.node : undefined;
+  const agent = judgedAgent(node);
+  const process = agent && mainProcess(agent);
+  const through = getsThrough(row, agent, node);
+  const channelOpen = row?.connected ?? channelBySelf(agent);
+  const path = pathOf(node, agent);
+  const bornAt = node?.host.bootAt ?? (row ? row.registeredAt : records?.machine?.firstSeenAt);
+  return {
+    now,
+    ...(request && { request }),
+    ...(records && { records }),
+    ...(door && { door }),
+    ...(fleet && { fleet }),
+    ...(node && { node }),
+    ...(row && { row }),
+    ...(agent && { agent }),
+    ...(process && { process }),
+    running: (node?.agents ?? []).filter((one) => (one.processes ?? []).some(isAlive)),
+    ...(through !== undefined && { through }),
+    ...(channelOpen !== undefined && { channelOpen }),
+    ...(path && { path }),
+    attempts: attemptsOf(evidence),
+    lines: currentLines(agent, node?.at ?? now),
+    ...(bornAt !== undefined && { bornAt }),
+  };
+}
+
+/** What was seen on the machine half an hour ago says nothing about now, where others know better. */
+function isOfNow({ now, node, records }: Evidence): boolean {
+  if (!node || !records) return node !== undefined;
+  return node.at - (node.clock?.aheadMs ?? 0) > now - 30 * 60_000;
+}
+
+/** Whether a process does anything at all: a zombie doesn't. */
+export function isAlive(process: ProcessEvidence): boolean {
+  return process.state !== 'Z' && process.state !== 'X';
+}
+
+/** The newest refused attempt for one of these reasons that is recent enough to be about now. */
+export function attemptFor(facts: Facts, ...reasons: readonly string[]): Attempt | undefined {
+  const found = facts.attempts.filter((one) => reasons.includes(one.reason) && isCurrent(one, facts.now));
+  return found.find((one) => one.proof === 'proven') ?? found[0];
+}
+
+/** The newest line of the agent's log that says this, of the present run. */
+export function lineSaying(facts: Facts, pattern: RegExp): LogLine | undefined {
+  return facts.lines.findLast(({ text }) => pattern.test(text));
+}
+
+/** Whether the machine stands on EC2, by its maker. Undefined when nobody looked. */
+export function isOnEc2(facts: Facts): boolean | undefined {
+  const vendor = facts.node?.host.systemVendor;
+  return vendor === undefined ? undefined : /amazon ec2/i.test(vendor);
+}
+
+/** One observed fact. */
+export function observe(
+  side: Side,
+  source: string,
+  field: string,
+  value: string | number,
+  at?: number,
+): Observation {
+  return { side, source, field, value: String(value), ...(at !== undefined && { at }) };
+}
+
+/** An attempt as an observation of the door. */
+export function observeAttempt(attempt: Attempt): Observation {
+  const value = `${attempt.count} x ${attempt.reason}, ${attempt.address}`;
+  return observe('door', 'knocks', 'refused', value, attempt.lastAt);
+}
+
+/** A line of the agent's log as an observation. */
+export function observeLine(line: LogLine): Observation {
+  return observe('node', 'agent log', 'log', line.text, line.at);
+}
+
+function judgedAgent(node: NodeEvidence | undefined): AgentEvidence | undefined {
+  const runs = (one: AgentEvidence) => (one.processes ?? []).some(isAlive);
+  const isRegistered = (one: AgentEvidence) => one.identity !== undefined && one.identity.kind !== 'none';
+  const isThere = (one: AgentEvidence) => one.packaging !== 'none' || one.service !== undefined;
+  const agents = node?.agents ?? [];
+  return (
+    agents.find((one) => runs(one) && isRegistered(one)) ??
+    agents.find(runs) ??
+    agents.find((one) => isThere(one) && isRegistered(one)) ??
+    agents.find(isThere)
+  );
+}
+
+function mainProcess(agent: AgentEvidence): ProcessEvidence | undefined {
+  const alive = (agent.processes ?? []).filter(isAlive);
+  return alive.find(({ name }) => !/worker/.test(name)) ?? alive[0];
+}
+
+/** Longest between two heartbeats that are in time, where the period isn't known. */
+const twoPeriods = 10 * 60_000;
+
+/** The records decide; without them what our own agent says of itself, if it said so just now. */
+function getsThrough(
+  row: NodeRecord | undefined,
+  agent: AgentEvidence | undefined,
+  node: NodeEvidence | undefined,
+): boolean | undefined {
+  if (row) return row.status === 'Online';
+  const status = agent?.status;
+  if (!status || !node || status.lastHeartbeatAt === undefined || status.lastHeartbeatOk === undefined)
+    return undefined;
+  const alive = (agent.processes ?? []).some(isAlive);
+  return alive && status.lastHeartbeatOk && status.lastHeartbeatAt > node.at - twoPeriods;
+}
+
+function channelBySelf(agent: AgentEvidence | undefined): boolean | undefined {
+  const status = agent?.status;
+  if (!status) return undefined;
+  return status.channelOpenSince !== undefined && status.state === 'connected';
+}
