@@ -31,6 +31,8 @@ export interface SimulatedAgent {
   pingAt: number;
   connectAt: number;
   pollAt: number;
+  /** Which way messages come to it; `both` polls until a minute after its channel opened. */
+  messages: 'channel' | 'poll' | 'both' | 'none';
   /** It has left its fleet. */
   dismissed: boolean;
   lastPong: number;
@@ -77,6 +79,8 @@ export interface AgentCalls {
 }
 
 const json = 'application/x-amz-json-1.1';
+/** What a call is signed for, by the prefix of its target; the rest is message delivery. */
+const services: Readonly<Record<string, string>> = { AmazonSSM: 'ssm', Rollcall: 'rollcall' };
 /** Errors after which new credentials are fetched before the next call. */
 const staleCredentials = /^(ExpiredToken|InvalidClientTokenId|UnrecognizedClient)/;
 
@@ -133,7 +137,7 @@ export function openAgentCalls(options: AgentCallsOptions, transport: Transport)
     const headers = sign(agent, {
       method: 'POST',
       path: '/',
-      service: target.startsWith('AmazonSSM.') ? 'ssm' : 'ec2messages',
+      service: services[target.slice(0, target.indexOf('.'))] ?? 'ec2messages',
       body,
       headers: {
         'content-type': json,

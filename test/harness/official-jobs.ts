@@ -188,11 +188,16 @@ export class OfficialJobs {
     return this.#kept.size;
   }
 
-  /** Whether a node has nothing to do and nothing to say any more. */
-  isIdle(nodeId: string): boolean {
-    for (const { agent } of this.#kept.values()) if (agent.nodeId === nodeId) return false;
-    for (const { agent } of this.#working.values()) if (agent.nodeId === nodeId) return false;
-    return true;
+  /** A node is gone for good: it does nothing more, and says nothing more. */
+  forget(nodeId: string): void {
+    for (const kept of this.#kept.values()) if (kept.agent.nodeId === nodeId) this.#kept.delete(kept.replyId);
+    for (const work of this.#working.values()) {
+      if (work.agent.nodeId === nodeId) {
+        work.over = true;
+        this.#working.delete(work.jobId);
+      }
+    }
+    this.#desks.delete(nodeId);
   }
 
   /** The `answer` of a fleet: what is to be said is sent from here. */

@@ -33,7 +33,7 @@ export interface FleetOptions extends Omit<AgentCallsOptions, 'agentName' | 'age
   /** The CA (PEM) to trust instead of the system's. */
   readonly ca?: string;
   /** Which way messages come; `both` (the official way) polls until a minute after the channel opened. */
-  readonly messages?: 'channel' | 'poll' | 'both' | 'none';
+  readonly messages?: SimulatedAgent['messages'];
   /** Milliseconds between heartbeats (300,000), and between pings (54,000). */
   readonly heartbeatEvery?: number;
   readonly pingEvery?: number;
@@ -41,6 +41,8 @@ export interface FleetOptions extends Omit<AgentCallsOptions, 'agentName' | 'age
   readonly backOff?: { readonly first: number; readonly cap: number };
   /** For how long an agent of both ways polls on once its channel is open, in milliseconds (60,000). */
   readonly pollsOn?: number;
+  /** The number of the first agent (0), and of its key. */
+  readonly firstNumber?: number;
   /** Connections for calls, shared by the whole fleet (32). Each poll has its own. */
   readonly connections?: number;
   /** What an agent sends back for a frame; nothing unless given. */
@@ -97,6 +99,7 @@ export class Fleet {
   readonly #pollsOn: number;
   readonly #transport: Transport;
   readonly #timer: NodeJS.Timeout;
+  #made = 0;
   #closed = false;
 
   constructor(options: FleetOptions) {
@@ -131,7 +134,7 @@ export class Fleet {
 
   /** Registers a new node with the activation; it does nothing yet. */
   async register(): Promise<SimulatedAgent> {
-    const agent = newAgent(this.agents.length);
+    const agent = newAgent((this.#options.firstNumber ?? 0) + this.#made++);
     this.agents.push(agent);
     await this.calls.register(agent);
     this.counts.registered++;
@@ -139,11 +142,11 @@ export class Fleet {
   }
 
   /** Does what an agent does at its start; from then on it lives by the fleet's timer. */
-  async start(agent: SimulatedAgent): Promise<void> {
+  async start(agent: SimulatedAgent, messages = this.#options.messages ?? 'channel'): Promise<void> {
+    agent.messages = messages;
     await this.heartbeat(agent, 'short');
     await this.heartbeat(agent);
     agent.beatAt = this.now() + Math.random() * this.#heartbeatEvery;
-    const { messages = 'channel' } = this.#options;
     if (messages === 'channel' || messages === 'both') void this.connect(agent);
     if (messages === 'poll' || messages === 'both') void this.#poll(agent);
   }
@@ -278,10 +281,10 @@ export class Fleet {
 
   async #poll(agent: SimulatedAgent): Promise<void> {
     agent.pollAt = never;
-    const { messages, polled } = this.#options;
+    const { polled } = this.#options;
     while (!this.#closed && !agent.dismissed) {
       const began = this.now();
-      if (messages === 'both' && agent.socket && began - agent.openedAt > this.#pollsOn) return;
+      if (agent.messages === 'both' && agent.socket && began - agent.openedAt > this.#pollsOn) return;
       try {
         const mail = await this.calls.poll(agent);
         this.counts.polls++;
@@ -331,6 +334,7 @@ export function newAgent(number: number): SimulatedAgent {
     pingAt: never,
     connectAt: never,
     pollAt: never,
+    messages: 'channel',
     dismissed: false,
     lastPong: 0,
     lastBeat: 0,

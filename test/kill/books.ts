@@ -26,14 +26,28 @@ export interface Books {
   problems(promised: readonly Promised[]): string[];
 }
 
-/** Copies the database of a server that isn't running, and reads it. */
-export function readBooks(data: string, scratch: string): Books {
-  rmSync(scratch, { recursive: true, force: true });
-  mkdirSync(scratch);
-  for (const name of ['rollcall.db', 'rollcall.db-wal']) {
-    if (existsSync(join(data, name))) copyFileSync(join(data, name), join(scratch, name));
+/** Opens a database that may be another's, to read what has been committed. Leaves no trace. */
+export function openBooks(file: string): DatabaseSync {
+  return new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+}
+
+/**
+ * Reads the database of a server that is dead, from a copy in `scratch`; or, without that, of one that is alive, as
+ * of one moment.
+ */
+export function readBooks(data: string, scratch: string | undefined): Books {
+  if (scratch !== undefined) {
+    rmSync(scratch, { recursive: true, force: true });
+    mkdirSync(scratch);
+    for (const name of ['rollcall.db', 'rollcall.db-wal']) {
+      if (existsSync(join(data, name))) copyFileSync(join(data, name), join(scratch, name));
+    }
   }
-  const db = new DatabaseSync(join(scratch, 'rollcall.db'));
+  const db =
+    scratch === undefined
+      ? openBooks(join(data, 'rollcall.db'))
+      : new DatabaseSync(join(scratch, 'rollcall.db'));
+  db.exec('BEGIN');
   const all = (sql: string): Row[] =>
     db
       .prepare(sql)
@@ -65,6 +79,7 @@ export function readBooks(data: string, scratch: string): Books {
     invocations: all('SELECT * FROM invocations'),
     outputs: all('SELECT * FROM command_outputs'),
   };
+  db.exec('COMMIT');
   db.close();
   const registered = tables.nodes.filter((row) => row.deregistered_at === null);
   return {

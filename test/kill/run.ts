@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { makeKeyPool } from '../harness/key-pool.ts';
 import { CallError } from '../harness/transport.ts';
+import { commandPoints, killCommands } from './commands/points.ts';
 import { drives, unlisted } from './drives.ts';
 import { firstStartPoints } from './first-start.ts';
 import type { Moment } from './killable.ts';
@@ -143,6 +144,13 @@ async function run(): Promise<void> {
         await world.end();
       }),
     );
+    const ofCommands = commandPoints(seed)
+      .map((point) => ({ point, order: random(1_000_000) }))
+      .sort((a, b) => a.order - b.order)
+      .flatMap(({ point }) => (wanted(point.name) ? [point] : []));
+    for await (const { name, problems } of killCommands(keys, seed, ofCommands, lanes)) {
+      tell(seed, name, problems);
+    }
     if (wanted('first start') || values.point.startsWith('first start')) {
       const step = /step (\d+)/.exec(values.point)?.[1];
       const points = firstStartPoints(lanes, step === undefined ? undefined : Number(step));

@@ -32,7 +32,8 @@ export function openTurnedClock(turned: number): TurnedClock {
   };
   const arm = (one: Pending) => {
     clearTimeout(one.timer);
-    one.timer = setTimeout(() => fire(one), Math.min(one.at - monotonic(), 0x7fffffff)).unref();
+    const left = Math.max(0, one.at - monotonic());
+    one.timer = setTimeout(() => fire(one), Math.min(left, 0x7fffffff)).unref();
   };
   const add = (delay: number, run: () => void, period?: number): Timer => {
     const one: Pending = { at: monotonic() + delay, period, run, timer: undefined };
