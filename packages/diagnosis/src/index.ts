@@ -1,5 +1,6 @@
 /** Evidence in, verdict out: why a machine is, or isn't, in the list of managed nodes. Pure. */
 export { type Cause, type CauseTexts, causeOf, causes } from './causes/index.ts';
+export { type BlockProblem, readCollected } from './collected/index.ts';
 export type * from './evidence/index.ts';
 export { type CheckResult, check, judge } from './judge.ts';
 export * from './verdict.ts';

@@ -20,6 +20,7 @@ import { readHost } from './machine/host.ts';
 import { readProcesses } from './machine/processes.ts';
 import { readResources } from './machine/resources.ts';
 import { openSight, type Sight, type SightOptions } from './machine/sight.ts';
+import { readTimeService } from './machine/time-service.ts';
 import { readMetadata } from './network/metadata.ts';
 import { readNetwork, readResolvers } from './network/network.ts';
 import { type OfficialAgent, readOfficialAgents } from './official/agents.ts';
@@ -250,16 +251,6 @@ async function readShellProxies(sight: Sight): Promise<ReturnType<typeof shownPr
     if (shown !== undefined) return shown;
   }
   return undefined;
-}
-
-/** Whether whoever keeps the clock says that it is right. */
-async function readTimeService(sight: Sight, init: HostEvidence['init']): Promise<boolean | undefined> {
-  const chrony = await sight.run('chronyc', ['-n', 'tracking'], 600);
-  if (chrony?.code === 0) return !/Leap status\s*:\s*Not synchronised/i.test(chrony.out);
-  if (init !== 'systemd') return undefined;
-  const ran = await sight.run('timedatectl', ['show', '--property=NTPSynchronized', '--value'], 600);
-  const answer = ran?.code === 0 ? ran.out.trim() : '';
-  return answer === 'yes' ? true : answer === 'no' ? false : undefined;
 }
 
 function joinClock(

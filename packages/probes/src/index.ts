@@ -2,3 +2,6 @@
 export type { NodeEvidence } from '@rollcall/diagnosis';
 export { type CollectOptions, collectNode } from './collect.ts';
 export type { Ran, Runner } from './machine/sight.ts';
+export { redact } from './redact.ts';
+export { collectScript } from './script.ts';
+export { type SelfEvidence, type SelfOptions, selfCheck } from './self/self-check.ts';

@@ -126,12 +126,14 @@ function serviceFrom(facts: Facts, name: string): ServiceEvidence | undefined {
   }
   if (windows !== undefined) {
     const start = one('start') ?? '';
+    const user = shown(one('User'), 40);
     return {
       manager: 'windows',
       name,
       active: windows === 'Running',
       state: redactText(windows, 40),
       enabled: /^auto/i.test(start),
+      ...(user === undefined ? {} : { user }),
       ...shell,
     };
   }

@@ -50,6 +50,7 @@ export function hostFrom(facts: Facts): HostEvidence {
     ...(one('vendor') === undefined ? {} : { systemVendor: one('vendor')! }),
     ...(uuid === undefined ? {} : { systemUuid: uuid.toUpperCase() }),
     ...(one('timezone') === undefined ? {} : { timeZone: one('timezone')! }),
+    ...(one('imagestate') === undefined ? {} : { imageState: one('imagestate')! }),
     ...(facts.one('host', 'fips') === '1' ? { fips: true } : {}),
   };
 }

@@ -48,6 +48,8 @@ export interface HostEvidence {
   readonly timeZone?: string;
   /** TCP ports that something listens on: what would mind a step of the clock. Absent: not looked at. */
   readonly listens?: readonly number[];
+  /** Windows: how far its image is set up; agents wait for `IMAGE_STATE_COMPLETE`. */
+  readonly imageState?: string;
   /** Whether the kernel runs in FIPS mode. */
   readonly fips?: boolean;
 }

@@ -1,5 +1,6 @@
 /** By which device the kernel would send to an address, without sending anything. */
 import type { EndpointEvidence } from '@rollcall/diagnosis';
+import { parseRoute } from '@rollcall/diagnosis/collected';
 import type { Sight } from '../machine/sight.ts';
 
 type RouteLayer = NonNullable<EndpointEvidence['route']>;
@@ -16,25 +17,6 @@ export async function findRoute(sight: Sight, address: string): Promise<RouteLay
   // An `ip` that doesn't know `get` says something about its own usage instead.
   if (!prohibited && !/unreachable|no route|invalid argument|RTNETLINK/i.test(message)) return undefined;
   return { ok: false, error: prohibited ? 'prohibited' : 'unreachable', detail: message.slice(0, 200) };
-}
-
-/** Reads `10.0.0.5 via 10.0.0.1 dev eth0 src 10.0.0.2 uid 0`. */
-export function parseRoute(text: string): RouteLayer {
-  const line = text.split('\n')[0] ?? '';
-  const refusal = /^(unreachable|prohibit|blackhole|throw)\b/.exec(line)?.[1];
-  const word = (name: string) => new RegExp(`\\b${name} (\\S+)`).exec(line)?.[1];
-  const facts = {
-    ...(word('dev') === undefined ? {} : { device: word('dev')! }),
-    ...(word('via') === undefined ? {} : { via: word('via')! }),
-    ...(word('src') === undefined ? {} : { source: word('src')! }),
-  };
-  if (refusal === undefined) return { ok: true, ...facts };
-  return {
-    ok: false,
-    error: refusal === 'prohibit' ? 'prohibited' : 'unreachable',
-    detail: `the route is ${refusal}`,
-    ...facts,
-  };
 }
 
 /** The longest entry of the main table that covers an address: right unless rules choose among tables. */
