@@ -138,7 +138,7 @@ try {
   const cpu = `processor time since its start: ours ${number(middle(ours, 'cpu'))} s`;
   note(live ? `${cpu} · ${against} ${number(middle(theirs, 'cpu'))} s` : cpu);
   const needed = packagesNeeded(root).map((name) => join(root, 'node_modules', name));
-  const own = ['agent', 'wire', 'cli'].map((name) => join(root, 'packages', name, 'src'));
+  const own = ['agent', 'documents', 'wire', 'cli'].map((name) => join(root, 'packages', name, 'src'));
   const code = [...needed, ...own].reduce((sum, path) => sum + sizeOf(path, isShipped), 0);
   const node = sizeOf(process.execPath);
   compare({

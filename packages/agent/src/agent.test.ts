@@ -311,7 +311,7 @@ test('what is secret is for the owner only; the status is for everybody and has 
   await enrol();
   open();
   await connected();
-  for (const name of ['identity.json', 'credentials.json', 'agent.lock']) {
+  for (const name of ['identity.json', 'credentials.json']) {
     assert.equal(statSync(join(root, name)).mode & 0o777, 0o600, name);
   }
   assert.equal(statSync(join(root, 'status.json')).mode & 0o777, 0o644);

@@ -1,6 +1,6 @@
 /** Two agents on one root: the second refuses, and a dead one's lock is nobody's. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,16 +17,13 @@ test('a lock keeps others out while its holder runs, and only then', () => {
     assert.equal(lockHolder(root), process.pid);
     lock.release();
     assert.equal(lockHolder(root), undefined);
-    const stale = [
-      // Nobody has this id; somebody else has this one by now; what a crash may leave of a file.
-      JSON.stringify({ pid: 2 ** 22 + 1, started: '1@boot' }),
-      JSON.stringify({ pid: process.pid, started: '1@boot' }),
-      '',
-    ];
-    for (const text of stale) {
-      writeFileSync(join(root, 'agent.lock'), text);
+    // Nobody has this id; somebody else has this one by now; this is no lock at all.
+    for (const text of [`${2 ** 22 + 1} 1@boot`, `${process.pid} 1@boot`, 'nonsense']) {
+      symlinkSync(text, join(root, 'agent.lock'));
       lockRoot(root).release();
     }
+    writeFileSync(join(root, 'agent.lock'), '');
+    lockRoot(root).release();
     assert.deepEqual(readdirSync(root), []);
   } finally {
     rmSync(root, { recursive: true });

@@ -3,9 +3,9 @@
  * given to another process since doesn't count.
  */
 import { execFileSync } from 'node:child_process';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileNames, readText } from './files.ts';
+import { fileNames } from './files.ts';
 
 /** A lock that is held until it is released. */
 export interface RootLock {
@@ -28,34 +28,31 @@ export class RootInUseError extends Error {
  */
 export function lockRoot(root: string): RootLock {
   const path = join(root, fileNames.lock);
-  const own = `${path}.${process.pid}`;
-  const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
-  writeFileSync(own, text, { mode: 0o600 });
-  try {
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      // A link appears with its whole content or not at all, and never replaces another.
-      if (tryLink(own, path)) return { release: () => release(path, text) };
-      const holder = readText(path);
-      if (holder === undefined) continue;
-      const pid = runningHolder(holder);
-      if (pid !== undefined) throw new RootInUseError(root, pid);
-      dropStale(path, holder);
-    }
-    throw new RootInUseError(root, 0);
-  } finally {
-    rmSync(own, { force: true });
+  const text = `${process.pid} ${startOf(process.pid)}`;
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    if (take(path, text)) return { release: () => release(path, text) };
+    const holder = readHolder(path);
+    if (holder === undefined) continue;
+    const pid = runningHolder(holder);
+    if (pid !== undefined) throw new RootInUseError(root, pid);
+    dropStale(path, holder);
   }
+  throw new RootInUseError(root, 0);
 }
 
 /** The process that holds the folder's lock; undefined when none does. */
 export function lockHolder(root: string): number | undefined {
-  const holder = readText(join(root, fileNames.lock));
+  const holder = readHolder(join(root, fileNames.lock));
   return holder === undefined ? undefined : runningHolder(holder);
 }
 
-function tryLink(from: string, to: string): boolean {
+/**
+ * Takes the lock, unless there is one. It is a link that leads nowhere: it appears with its whole content or not
+ * at all, never replaces another, and needs no room, which a machine may have run out of when it starts again.
+ */
+function take(path: string, text: string): boolean {
   try {
-    linkSync(from, to);
+    symlinkSync(text, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -63,8 +60,20 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
+/** What is in the lock; empty when it is something else than a lock. */
+function readHolder(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EINVAL') return '';
+    throw error;
+  }
+}
+
 function release(path: string, text: string): void {
-  if (readText(path) === text) rmSync(path, { force: true });
+  if (readHolder(path) === text) rmSync(path, { force: true });
 }
 
 /** Takes a dead holder's lock away; if another agent was quicker and it is already that one's, puts it back. */
@@ -76,20 +85,15 @@ function dropStale(path: string, stale: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  if (readText(aside) !== stale) tryLink(aside, path);
+  const taken = readHolder(aside);
+  if (taken !== undefined && taken !== stale) take(path, taken);
   rmSync(aside, { force: true });
 }
 
 function runningHolder(text: string): number | undefined {
-  let pid: unknown;
-  let started: unknown;
-  try {
-    ({ pid, started } = JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-  if (typeof pid !== 'number' || !isRunning(pid)) return undefined;
-  return startOf(pid) === started ? pid : undefined;
+  const [id = '', started] = text.split(' ');
+  const pid = Number(id);
+  return pid > 0 && isRunning(pid) && startOf(pid) === started ? pid : undefined;
 }
 
 function isRunning(pid: number): boolean {
@@ -114,7 +118,9 @@ export function startOf(pid: number): string {
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
       encoding: 'utf8',
       env: { LC_ALL: 'C' },
-    }).trim();
+    })
+      .trim()
+      .replaceAll(' ', '-');
   } catch {
     return '';
   }

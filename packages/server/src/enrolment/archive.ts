@@ -17,7 +17,7 @@ const RUNTIMES: Readonly<Record<string, string>> = {
 };
 
 /** Our packages that a node needs. */
-const OURS = ['wire', 'agent', 'cli'] as const;
+const OURS = ['wire', 'documents', 'agent', 'cli'] as const;
 
 /** The platforms that this installation can hand out: those whose Node is installed beside it. */
 export function platformsAtHand(root: string): readonly string[] {
@@ -34,7 +34,7 @@ export function packagesNeeded(root: string): readonly string[] {
     return Object.keys((JSON.parse(readFileSync(file, 'utf8')).dependencies as object | undefined) ?? {});
   };
   const needed = new Set<string>();
-  const queue = [...dependenciesOf('packages/agent'), ...dependenciesOf('packages/cli')];
+  const queue = ['agent', 'cli', 'documents'].flatMap((name) => dependenciesOf(`packages/${name}`));
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     if (name.startsWith('@rollcall/') || needed.has(name)) continue;
     if (!existsSync(join(root, 'node_modules', name))) continue;
