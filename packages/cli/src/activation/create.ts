@@ -86,11 +86,16 @@ export function printLine(
     }
     const facts = joinFacts(made, server, asking);
     if (model)
-      print(`A code is told once: this is a new activation, like ${screen.text(model.ActivationId)}.`);
+      print(
+        'A code is told once, so this is a new activation, like',
+        `  ${screen.text(model.ActivationId)}`,
+        '',
+      );
     print(
       ...shown(shellLines(facts), asking),
       '',
-      `For ${machines(input)} in ${screen.text(asking.region)}, until ${localTime(input.ExpirationDate * 1000)}. To watch them come:`,
+      `For ${machines(input)} in ${screen.text(asking.region)}, until ${localTime(input.ExpirationDate * 1000)}.`,
+      'To watch them come:',
       `  rollcall activation watch ${screen.text(made.ActivationId)}`,
     );
   });

@@ -29,8 +29,8 @@ export function renewActivation(id: string, options: RenewOptions, io: Io): Prom
     }
     const left = renewed.RegistrationLimit - renewed.RegistrationsCount;
     print(
-      `${screen.mark('yes')} ${screen.text(renewed.ActivationId)} lets machines in until ${localTime(renewed.ExpirationDate * 1000)}.`,
-      `    ${renewed.RegistrationsCount} of ${renewed.RegistrationLimit} used; the code stays as it was.`,
+      `${screen.mark('yes')} ${screen.text(renewed.ActivationId)} lets machines in again.`,
+      `    Until ${localTime(renewed.ExpirationDate * 1000)}; ${renewed.RegistrationsCount} of ${renewed.RegistrationLimit} used. The code stays as it was.`,
     );
     if (left <= 0)
       print(
