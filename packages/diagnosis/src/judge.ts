@@ -47,7 +47,7 @@ export function judge(evidence: Evidence): Verdict {
     ...(found?.doubt !== undefined && { doubt: found.doubt }),
     parameters: found?.parameters ?? {},
     evidence: (found?.evidence ?? []).slice(0, 8),
-    ruledOut: ruledOut(findings, first?.cause),
+    ruledOut: !first && isWell(facts) ? [] : ruledOut(findings, first?.cause),
     ...(next.length > 0 && { next }),
     ...(fix && { fix }),
     ...(nextAttempt && { nextAttempt }),

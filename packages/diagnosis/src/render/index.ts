@@ -1,0 +1,2 @@
+/** Verdicts as a person reads them. */
+export { type RenderOptions, renderVerdict } from './verdict.ts';
