@@ -321,14 +321,22 @@ export const cases: Readonly<Record<string, Case>> = {
       world.clock.advance(1000);
     }
     await run(world, nodeId, sent[0]!, 'Failed');
-    const all: string[] = [];
-    let NextToken: string | undefined;
-    do {
-      const page = await world.call('ListCommands', { MaxResults: 2, ...(NextToken && { NextToken }) });
-      all.push(...page.Commands.map((one: { CommandId: string }) => one.CommandId));
-      NextToken = page.NextToken;
-    } while (NextToken);
-    assert.deepEqual(all, sent);
+    const pages = async (name: string, input: object) => {
+      const all: { CommandId: string; InstanceId: string }[] = [];
+      let NextToken: string | undefined;
+      do {
+        const page = await world.call(name, { ...input, MaxResults: 2, ...(NextToken && { NextToken }) });
+        all.push(...(page.Commands ?? page.CommandInvocations));
+        NextToken = page.NextToken;
+      } while (NextToken);
+      return all;
+    };
+    const listed = async (input: object) => (await pages('ListCommands', input)).map((one) => one.CommandId);
+    assert.deepEqual(await listed({}), sent);
+    assert.deepEqual(await listed({ InstanceId: nodeId }), sent);
+    const executing = { Filters: [{ key: 'ExecutionStage', value: 'Executing' }] };
+    assert.deepEqual(await listed(executing), sent.slice(1));
+    assert.deepEqual(await listed({ ...executing, InstanceId: nodeId }), sent.slice(1));
     const count = async (name: string, input: object) => {
       const page = await world.call(name, input);
       return (page.Commands ?? page.CommandInvocations).length;
@@ -337,6 +345,7 @@ export const cases: Readonly<Record<string, Case>> = {
     for (const [key, value, commands, invocations] of [
       ['Status', 'Failed', 1, 1],
       ['Status', 'Pending', 4, 0],
+      ['Status', 'DeliveryTimedOut', 0, 0],
       ['DocumentName', 'AWS-RunShellScript', 5, 5],
       ['DocumentName', 'Other', 0, 0],
       ['InvokedAfter', at, 2, 2],
@@ -351,6 +360,15 @@ export const cases: Readonly<Record<string, Case>> = {
     assert.equal(await count('ListCommands', { InstanceId: 'mi-0123456789abcdef0' }), 0);
     const stage = { Filters: [{ key: 'ExecutionStage', value: 'Complete' }] };
     assert.equal(await count('ListCommands', stage), 1);
+    const others = await Promise.all([world.member(), world.member(), world.member()]);
+    const wide = await world.send({ InstanceIds: others });
+    const invocations = async (input: object) =>
+      (await pages('ListCommandInvocations', input)).map((one) => `${one.CommandId} ${one.InstanceId}`);
+    const ofWide = await invocations({ CommandId: wide.CommandId });
+    assert.deepEqual(ofWide.toSorted(), others.map((id) => `${wide.CommandId} ${id}`).sort());
+    const ofNode = sent.map((id) => `${id} ${nodeId}`);
+    assert.deepEqual(await invocations({}), [...ofWide, ...ofNode]);
+    assert.deepEqual(await invocations({ InstanceId: nodeId }), ofNode);
     const wrong = await refusalOf(world.call('ListCommands', { NextToken: 'nonsense' }));
     assert.equal(wrong.code, 'InvalidNextToken');
     const missing = world.invocation(sent[0]!, 'mi-0123456789abcdef0');

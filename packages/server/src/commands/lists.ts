@@ -16,7 +16,7 @@ import { readStepNames } from './command-facts.ts';
 import type { CommandsCore } from './core.ts';
 import { describeCommand, describeInvocation, describeStep, type ListedInvocation } from './describe.ts';
 import { type CommandState, commandColumns } from './queries.ts';
-import { statesOf } from './words.ts';
+import { statesOf, statusOfDetails } from './words.ts';
 
 type PageKey = readonly [createdAt: number, commandId: string, position: number];
 /** An invocation with its node's channel, by which `Delayed` is told from `Pending`. */
@@ -49,7 +49,14 @@ export function listOperations(core: CommandsCore): readonly AnyOperation[] {
           input.Filters ?? [],
         ];
         const after = readToken<PageKey>(question, input.NextToken, [0, '', 0]);
-        const rows = await store.read((tx) => listCommands(tx, call.region, conditions, after, size + 1));
+        const rows = await store.read((tx) =>
+          listCommands(tx, call.region, conditions, after, size + 1, {
+            nodeId: input.InstanceId,
+            fewFit: input.Filters?.some(
+              ({ key, value }) => key === 'ExecutionStage' && value === 'Executing',
+            ),
+          }),
+        );
         const last = rows[size - 1];
         return {
           Commands: rows.slice(0, size).map((row) => describeCommand(row, row.asked)),
@@ -65,7 +72,7 @@ export function listOperations(core: CommandsCore): readonly AnyOperation[] {
       changes: false,
       async handle(call, input) {
         const size = input.MaxResults ?? pageSize;
-        const conditions = invocationConditions(input);
+        const conditions = invocationConditions(call.region, input);
         const question = [
           call.operation,
           call.region,
@@ -74,8 +81,11 @@ export function listOperations(core: CommandsCore): readonly AnyOperation[] {
           input.Filters ?? [],
         ];
         const after = readToken<PageKey>(question, input.NextToken, [0, '', 0]);
+        if (after) conditions.push(input.CommandId === undefined ? behind(after) : behindWithin(after));
         const view = presence.view();
-        const rows = await store.read((tx) => listInvocations(tx, call.region, conditions, after, size + 1));
+        // A node has one invocation of a command: it needs no place, and the index of its own has none.
+        const order = input.InstanceId === undefined ? byPlace : byCommand;
+        const rows = await store.read((tx) => listInvocations(tx, call.region, conditions, size + 1, order));
         const last = rows[size - 1];
         return {
           CommandInvocations: rows
@@ -95,7 +105,7 @@ export function listOperations(core: CommandsCore): readonly AnyOperation[] {
         const commandId = input.CommandId ?? '';
         const one = [sql`i.command_id = ${commandId}`, sql`i.node_id = ${input.InstanceId ?? ''}`];
         const view = presence.view();
-        const [row] = await store.read((tx) => listInvocations(tx, call.region, one, undefined, 1));
+        const [row] = await store.read((tx) => listInvocations(tx, call.region, one, 1));
         if (!row) {
           throw new Refusal(
             'InvocationDoesNotExist',
@@ -120,10 +130,6 @@ export function listOperations(core: CommandsCore): readonly AnyOperation[] {
 function commandConditions(input: ListCommandsRequest): RawBuilder<unknown>[] {
   const conditions = (input.Filters ?? []).map((filter) => commandFilter(filter));
   if (input.CommandId !== undefined) conditions.push(sql`commands.command_id = ${input.CommandId}`);
-  if (input.InstanceId !== undefined) {
-    conditions.push(sql`commands.command_id IN (SELECT i.command_id FROM invocations i
-      WHERE i.region = commands.region AND i.node_id = ${input.InstanceId})`);
-  }
   return conditions;
 }
 
@@ -136,10 +142,10 @@ function commandFilter({ key, value = '' }: CommandFilter): RawBuilder<unknown> 
     case 'DocumentName':
       return sql`commands.document_name = ${value}`;
     case 'Status': {
-      const whole = ['Pending', 'InProgress', 'Success', 'Cancelled', 'Cancelling', 'Failed', 'TimedOut'];
-      return whole.includes(value)
-        ? sql`commands.status = ${value}`
-        : sql`commands.status_details = ${value}`;
+      const status = statusOfDetails(value);
+      if (status === undefined) return sql`commands.status = ${value}`;
+      // By the status as well, since it is by that that commands are found.
+      return sql`commands.status = ${status} AND commands.status_details = ${value}`;
     }
     case 'ExecutionStage': {
       const executing = sql`commands.status IN ('Pending', 'InProgress', 'Cancelling')`;
@@ -152,9 +158,13 @@ function commandFilter({ key, value = '' }: CommandFilter): RawBuilder<unknown> 
   }
 }
 
-function invocationConditions(input: ListCommandInvocationsRequest): RawBuilder<unknown>[] {
+function invocationConditions(region: string, input: ListCommandInvocationsRequest): RawBuilder<unknown>[] {
   const conditions = (input.Filters ?? []).map((filter) => invocationFilter(filter));
-  if (input.CommandId !== undefined) conditions.push(sql`i.command_id = ${input.CommandId}`);
+  if (input.CommandId !== undefined) {
+    // They are as old as their command: so the index that has them in order has them in one piece.
+    conditions.push(sql`i.command_id = ${input.CommandId} AND i.created_at = (SELECT commands.created_at
+      FROM commands WHERE commands.region = ${region} AND commands.command_id = ${input.CommandId})`);
+  }
   if (input.InstanceId !== undefined) conditions.push(sql`i.node_id = ${input.InstanceId}`);
   return conditions;
 }
@@ -183,6 +193,13 @@ function timeOf(text: string): number {
   throw new Refusal('InvalidFilterKey', `Not a time such as 2026-07-07T00:00:00Z: ${JSON.stringify(text)}`);
 }
 
+interface Narrowing {
+  /** Only commands that were sent to this node. */
+  readonly nodeId: string | undefined;
+  /** Hardly any command fits: those are to be found, and not walked to. */
+  readonly fewFit: boolean | undefined;
+}
+
 /** Newest first. */
 async function listCommands(
   tx: ReadTx,
@@ -190,35 +207,50 @@ async function listCommands(
   conditions: readonly RawBuilder<unknown>[],
   after: PageKey | undefined,
   limit: number,
+  { nodeId, fewFit = false }: Narrowing,
 ): Promise<(CommandState & { asked: string })[]> {
   const where = [sql`commands.region = ${region}`, ...conditions];
-  if (after) {
-    where.push(sql`(commands.created_at, commands.command_id) < (CAST(${after[0]} AS BIGINT), ${after[1]})`);
+  // A node's commands are walked to by its invocations, which are as old as they.
+  const from = nodeId === undefined ? sql`commands` : sql`invocations CROSS JOIN commands`;
+  const walked = nodeId === undefined ? 'commands' : 'invocations';
+  const [at, id] = [sql.ref(`${walked}.created_at`), sql.ref(`${walked}.command_id`)];
+  if (nodeId !== undefined) {
+    where.push(sql`invocations.region = ${region} AND invocations.node_id = ${nodeId}
+      AND commands.command_id = invocations.command_id`);
   }
+  if (after) where.push(sql`(${at}, ${id}) < (CAST(${after[0]} AS BIGINT), ${after[1]})`);
+  // No index has the sum: so none is walked for the sake of the order alone.
+  const order = fewFit ? sql`${at} + 0` : at;
   const { rows } = await sql<CommandState & { asked: string }>`
     SELECT ${sql.join(commandColumns.map((column) => sql.ref(column)))}, commands.asked
-    FROM commands WHERE ${sql.join(where, sql` AND `)}
-    ORDER BY commands.created_at DESC, commands.command_id DESC LIMIT ${sql.lit(limit)}`.execute(
-    tx.everywhere,
-  );
+    FROM ${from} WHERE ${sql.join(where, sql` AND `)}
+    ORDER BY ${order} DESC, ${id} DESC LIMIT ${sql.lit(limit)}`.execute(tx.everywhere);
   return rows;
 }
+
+/** Invocations that stand behind one in the list. */
+function behind([at, id, position]: PageKey): RawBuilder<unknown> {
+  return sql`i.created_at <= CAST(${at} AS BIGINT) AND (i.created_at < CAST(${at} AS BIGINT)
+    OR i.command_id < ${id} OR (i.command_id = ${id} AND i.position > CAST(${position} AS BIGINT)))`;
+}
+
+/** The same among those of one command. */
+function behindWithin([, , position]: PageKey): RawBuilder<unknown> {
+  return sql`i.position > CAST(${position} AS BIGINT)`;
+}
+
+const byCommand = sql`i.created_at DESC, i.command_id DESC`;
+const byPlace = sql`${byCommand}, i.position`;
 
 /** Newest command first; within one, in the order in which its nodes were let go, unless another is given. */
 export async function listInvocations(
   tx: ReadTx,
   region: string,
   conditions: readonly RawBuilder<unknown>[],
-  after: PageKey | undefined,
   limit: number,
-  order = sql`i.created_at DESC, i.command_id DESC, i.position`,
+  order = byPlace,
 ): Promise<WithChannel[]> {
   const where = [sql`i.region = ${region}`, ...conditions];
-  if (after) {
-    const [at, id, position] = after;
-    where.push(sql`(i.created_at < CAST(${at} AS BIGINT) OR (i.created_at = CAST(${at} AS BIGINT)
-      AND (i.command_id < ${id} OR (i.command_id = ${id} AND i.position > CAST(${position} AS BIGINT)))))`);
-  }
   const { rows } = await sql<WithChannel>`
     SELECT i.*, COALESCE(n.name, n.computer_name) AS node_name, c.document_name, c.document_version,
       c.asked AS command_asked, c.steps AS command_steps, p.channel_server, p.opened_at, p.closed_at

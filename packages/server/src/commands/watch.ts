@@ -52,7 +52,6 @@ export function openWatching(core: CommandsCore): Watching {
         tx,
         call.region,
         [sql`i.command_id = ${CommandId}`, sql`i.number > CAST(${After} AS BIGINT)`],
-        undefined,
         MaxResults,
         sql`i.number`,
       );

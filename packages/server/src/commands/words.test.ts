@@ -1,7 +1,7 @@
 /** AWS's words for commands and invocations. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CommandCounts, commandWords, invocationWords, statesOf } from './words.ts';
+import { type CommandCounts, commandWords, invocationWords, statesOf, statusOfDetails } from './words.ts';
 
 const counts = (more: Partial<CommandCounts>): CommandCounts => ({
   target_count: 5,
@@ -35,6 +35,7 @@ test('a command, by its counters', () => {
   for (const [more, words] of cases) {
     const { status, details } = commandWords(counts(more));
     assert.equal(`${status} ${details}`, words, JSON.stringify(more));
+    assert.equal(statusOfDetails(details), details === status ? undefined : status, details);
   }
 });
 

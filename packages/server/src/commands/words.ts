@@ -131,3 +131,17 @@ export function commandWords(counts: CommandCounts): CommandWords {
   if (counts.success_count + excluded === targets) return { status: 'Success', details: 'Success' };
   return { status: 'Failed', details: 'Incomplete' };
 }
+
+/** The status of a command whose details are another word than its status; undefined for any other word. */
+export function statusOfDetails(details: string): CommandStatus | undefined {
+  switch (details) {
+    case 'NoInstancesInTag':
+      return 'Success';
+    case 'DeliveryTimedOut':
+      return 'TimedOut';
+    case 'Incomplete':
+      return 'Failed';
+    default:
+      return undefined;
+  }
+}

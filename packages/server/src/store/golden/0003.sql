@@ -105,7 +105,7 @@ CREATE INDEX invocations_live ON invocations (region, node_id) WHERE ended_at IS
 CREATE INDEX invocations_queued ON invocations (region, command_id, position) WHERE state = 'queued';
 CREATE INDEX invocations_by_deadline ON invocations (deadline) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX invocations_by_number ON invocations (region, command_id, number) WHERE number IS NOT NULL;
-CREATE INDEX invocations_in_order ON invocations (region, created_at, command_id);
+CREATE INDEX invocations_in_order ON invocations (region, created_at DESC, command_id DESC, position);
 CREATE TABLE command_outputs (
   region TEXT NOT NULL, command_id TEXT NOT NULL, node_id TEXT NOT NULL, step TEXT NOT NULL, stream TEXT NOT NULL,
   start BIGINT NOT NULL, size BIGINT NOT NULL, created_at BIGINT NOT NULL, data BLOB NOT NULL,
