@@ -20,6 +20,7 @@ const sizes = small ? [1_000, 10_000] : [1_000, 10_000, 100_000];
 const times = small ? 30 : 100;
 const describe = 'ssm:DescribeInstanceInformation';
 const listCommands = 'ssm:ListCommands';
+const listInvocations = 'ssm:ListCommandInvocations';
 const commandsThat = (key: string, value: string) => ({ MaxResults: 50, Filters: [{ key, value }] });
 const filtered = (Key: string, value: string) => ({ MaxResults: 50, Filters: [{ Key, Values: [value] }] });
 
@@ -44,9 +45,9 @@ const questions: Readonly<Record<string, readonly [operation: string, input: obj
   'commands: the 40 of a rare document': [listCommands, commandsThat('DocumentName', 'AWS-RunRemoteScript')],
   'commands: those of one node': [listCommands, { MaxResults: 50, InstanceId: nodeId(77) }],
   'commands: one by its id': [listCommands, { CommandId: commandId(77) }],
-  'invocations: a page of 50': ['ssm:ListCommandInvocations', { MaxResults: 50 }],
-  'invocations: 50 Failed (5 %)': ['ssm:ListCommandInvocations', commandsThat('Status', 'Failed')],
-  'invocations: those of one node': ['ssm:ListCommandInvocations', { InstanceId: nodeId(77) }],
+  'invocations: a page of 50': [listInvocations, { MaxResults: 50 }],
+  'invocations: 50 Failed (5 %)': [listInvocations, commandsThat('Status', 'Failed')],
+  'invocations: those of one node': [listInvocations, { InstanceId: nodeId(77) }],
 };
 
 begin(
@@ -89,8 +90,16 @@ async function measure(size: number, postgres: string | undefined): Promise<Map<
     for (const [name, [operation, input]] of Object.entries(questions)) {
       found.set(name, await time(() => admin.ask(operation, input)));
     }
-    const middle = await tokenOf(admin, size / 2);
-    found.set('commands: a page from the middle', await time(() => admin.ask(listCommands, middle)));
+    const toAll = { CommandId: commandId(size), MaxResults: 50 };
+    for (const [name, operation, first] of [
+      ['commands: a page', listCommands, { MaxResults: 50 }],
+      ['invocations: 50 of a command to all,', listInvocations, toAll],
+    ] as const) {
+      const deep = await pageBehind(admin, operation, first, Math.min(size / 2, 5_000));
+      found.set(`${name} further on`, await time(() => admin.ask(operation, deep)));
+    }
+    const watch = { CommandId: commandId(size), After: size / 2 };
+    found.set('100 results of it as they came', await time(() => admin.ask('rollcall:WatchCommand', watch)));
     found.set('a heartbeat', await time(() => node.ask('ssm:UpdateInstanceInformation', facts(77))));
     admin.close();
     node.close();
@@ -101,12 +110,17 @@ async function measure(size: number, postgres: string | undefined): Promise<Map<
   }
 }
 
-/** The question for the page of commands behind so many. */
-async function tokenOf(admin: ApiClient, behind: number): Promise<object> {
-  let question: object = { MaxResults: 50 };
+/** The question for the page behind so many. */
+async function pageBehind(
+  admin: ApiClient,
+  operation: string,
+  first: object,
+  behind: number,
+): Promise<object> {
+  let question = first;
   for (let seen = 0; seen < behind; seen += 50) {
-    const { NextToken } = await admin.ask(listCommands, question);
-    question = { MaxResults: 50, NextToken };
+    const { NextToken } = await admin.ask(operation, question);
+    question = { ...first, NextToken };
   }
   return question;
 }
@@ -114,13 +128,11 @@ async function tokenOf(admin: ApiClient, behind: number): Promise<object> {
 function table(name: string, bySize: readonly Map<string, number>[]): void {
   const ends = [bySize.at(-1)!, bySize[0]!] as const;
   note(
-    `${name}:${' '.repeat(37 - name.length)}${sizes.map((size) => String(size).padStart(9)).join('')}   last : first`,
+    `${name}:${' '.repeat(43 - name.length)}${sizes.map((size) => String(size).padStart(9)).join('')}   last : first`,
   );
   for (const question of bySize[0]!.keys()) {
     const row = bySize.map((found) => number(found.get(question)!).padStart(9)).join('');
-    note(
-      `  ${question.padEnd(38).slice(0, 38)}${row}   ${number(ends[0].get(question)! / ends[1].get(question)!)}`,
-    );
+    note(`  ${question.padEnd(44)}${row}   ${number(ends[0].get(question)! / ends[1].get(question)!)}`);
   }
 }
 

@@ -1,4 +1,7 @@
-/** Fills a store with commands that ended long ago, one invocation each, as if they had been sent and had run. */
+/**
+ * Fills a store with commands that ended long ago, as if they had been sent and had run: many to one node each, and
+ * a last one to all nodes.
+ */
 import { sql } from 'kysely';
 import { openStore, type StorePlace, type WriteTx } from '../../packages/server/src/store/index.ts';
 import { nodeId, region } from './books.ts';
@@ -15,7 +18,7 @@ const unended = 20;
 const rare = 40;
 const month = 25 * 86_400_000;
 
-/** The command with this number, the oldest is 0. */
+/** The command with this number, the oldest is 0; the one to all nodes has the number that says how many there are. */
 export function commandId(index: number): string {
   return `${index.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
 }
@@ -68,7 +71,22 @@ function endingOf(index: number) {
 }
 
 function invocationRow(index: number, count: number, now: number) {
-  const { command_id, created_at } = commandRow(index, count, now);
+  return rowOf(commandRow(index, count, now), index, index % count, now);
+}
+
+/** The command to all nodes has ended well everywhere. */
+function commandToAll(count: number, now: number) {
+  const row = commandRow(count, count, now);
+  const ended = { status: 'Success', status_details: 'Success', target_count: count, success_count: count };
+  return { ...row, ...ended, started_count: count, finished_count: count, error_count: 0 };
+}
+
+function rowOf(
+  { command_id, created_at }: Pick<ReturnType<typeof commandRow>, 'command_id' | 'created_at'>,
+  index: number,
+  node: number,
+  now: number,
+) {
   const over = index >= unended;
   const step = {
     name: 'aws:runShellScript',
@@ -84,7 +102,7 @@ function invocationRow(index: number, count: number, now: number) {
   };
   return {
     command_id,
-    node_id: nodeId(index % count),
+    node_id: nodeId(node),
     position: 0,
     created_at,
     state: over ? endingOf(index)[2] : 'running',
@@ -113,13 +131,30 @@ async function addCommands(tx: WriteTx, numbers: readonly number[], count: numbe
   await books.insertInto('invocations').values(invocations).execute();
 }
 
-/** Opens the store and adds `count` commands, sent over the last 25 days to as many nodes in turn. */
+async function addToAll(tx: WriteTx, numbers: readonly number[], count: number, now: number) {
+  const command = commandToAll(count, now);
+  const invocations = numbers.map((node) => ({
+    ...rowOf(command, unended, node, now),
+    state: 'Success',
+    position: node,
+    number: node + 1,
+  }));
+  const books = tx.in(region);
+  if (numbers[0] === 0) await books.insertInto('commands').values(command).execute();
+  await books.insertInto('invocations').values(invocations).execute();
+}
+
+/**
+ * Opens the store and adds `count` commands, sent over the last 25 days to as many nodes in turn, and one to all
+ * of these nodes at last.
+ */
 export async function fillCommands(place: StorePlace, count: number): Promise<void> {
   const store = await openStore(place);
   const now = Date.now();
   for (let from = 0; from < count; from += 400) {
     const numbers = Array.from({ length: Math.min(400, count - from) }, (_, index) => from + index);
     await store.write((tx) => addCommands(tx, numbers, count, now));
+    await store.write((tx) => addToAll(tx, numbers, count, now));
   }
   if (store.dialect === 'postgres') await store.write((tx) => sql`ANALYZE`.execute(tx.everywhere));
   await store.close();
