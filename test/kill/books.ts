@@ -14,6 +14,8 @@ export interface Books {
   node(nodeId: string): Row | undefined;
   presence(nodeId: string): Row | undefined;
   statuses(nodeId: string): readonly Row[];
+  /** What the node last said of its own machine, JSON. */
+  evidenceOf(nodeId: string): string | undefined;
   command(commandId: string): Row | undefined;
   readonly commands: readonly Row[];
   readonly invocations: readonly Row[];
@@ -67,6 +69,7 @@ export function readBooks(data: string, scratch: string | undefined): Books {
     presence: all('SELECT * FROM presence'),
     history: all('SELECT * FROM presence_history'),
     statuses: all('SELECT * FROM association_statuses'),
+    evidence: all('SELECT * FROM node_evidence'),
     associations: all('SELECT * FROM associations'),
     tags: all('SELECT * FROM tags'),
     users: all('SELECT * FROM users'),
@@ -86,6 +89,10 @@ export function readBooks(data: string, scratch: string | undefined): Books {
     node: (nodeId) => tables.nodes.find((row) => row.node_id === nodeId),
     presence: (nodeId) => tables.presence.find((row) => row.node_id === nodeId),
     statuses: (nodeId) => tables.statuses.filter((row) => row.node_id === nodeId),
+    evidenceOf: (nodeId) => {
+      const found = tables.evidence.find((row) => row.node_id === nodeId)?.evidence;
+      return found === undefined ? undefined : String(found);
+    },
     command: (commandId) => tables.commands.find((row) => row.command_id === commandId),
     commands: tables.commands,
     invocations: tables.invocations,
@@ -113,6 +120,7 @@ type Tables = Readonly<Record<string, readonly Row[]>> & {
   readonly presence: readonly Row[];
   readonly history: readonly Row[];
   readonly statuses: readonly Row[];
+  readonly evidence: readonly Row[];
   readonly associations: readonly Row[];
   readonly tags: readonly Row[];
   readonly users: readonly Row[];

@@ -9,6 +9,7 @@ import { commandDrives } from './command-drives.ts';
 import { documentDrives } from './document-drives.ts';
 import { type Drive, type Promised, uniqueName } from './drive.ts';
 import type { Activation } from './nodes.ts';
+import { rosterDrives } from './roster-drives.ts';
 import type { World } from './world.ts';
 
 const administrator = JSON.stringify({
@@ -289,6 +290,7 @@ export const drives: Readonly<Record<string, (world: World) => Promise<Drive>>> 
   },
   ...documentDrives,
   ...commandDrives,
+  ...rosterDrives,
 };
 
 /** What is served and changes nothing: a new operation stands in one list or in the other. */
@@ -301,11 +303,17 @@ export const changesNothing: readonly string[] = [
   'rollcall:ListAuditRecords',
   'rollcall:ListEvents',
   'rollcall:ListKnocks',
+  'rollcall:ListMachines',
   'rollcall:ListNodes',
+  'rollcall:ListPickable',
+  'rollcall:ListRosterSources',
   'rollcall:ListSettings',
   'rollcall:ListUsers',
+  'rollcall:ListVerdictHistory',
   'rollcall:PreviewTargets',
   'rollcall:WatchCommand',
+  'rollcall:Why',
+  'rollcall:WhyAll',
   'ssm:DescribeActivations',
   'ssm:DescribeAssociation',
   'ssm:DescribeDocument',

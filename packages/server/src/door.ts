@@ -16,6 +16,7 @@ import {
   openMetrics,
   openThrottle,
   ownOperations,
+  respond,
   serveMetrics,
   visitorOf,
 } from './api/index.ts';
@@ -25,6 +26,7 @@ import type { Rooms } from './rooms.ts';
 import type { House } from './startup/house.ts';
 import type { UpOptions } from './startup/options.ts';
 import { startSweeps } from './startup/retention.ts';
+import { echoPage } from './verdicts/index.ts';
 
 /** The folder that this program lives in. */
 const root = resolve(import.meta.dirname, '../../..');
@@ -62,6 +64,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
     // Nobody new comes in; who holds a channel is told to come again; then the rest gets a moment to finish.
     const closing = listener.close(drainGrace);
     commands.drain();
+    events.drain();
     await channels.close();
     await closing;
   });
@@ -105,16 +108,19 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       if (call.operation !== 'ssm:UpdateInstanceInformation' || successor === undefined) return undefined;
       return { 'x-rollcall-trust': `${certificates.caFingerprint},${successor}` };
     },
-    pages: openEnrolment({
-      root,
-      cache: join(data, 'enrolment'),
-      version: packageJson.version,
-      serverUrl: forOthers(publicUrls),
-      region: regions[0]!,
-      trustBundle: () => certificates.trustBundle(),
-      // Nobody trusts a CA that was made here; and to compare it with all that are known takes a while.
-      publiclyTrusted: options.tlsCert !== undefined && isPubliclyTrusted(certificates.caCertificate),
-    }),
+    pages: new Map([
+      ...openEnrolment({
+        root,
+        cache: join(data, 'enrolment'),
+        version: packageJson.version,
+        serverUrl: forOthers(publicUrls),
+        region: regions[0]!,
+        trustBundle: () => certificates.trustBundle(),
+        // Nobody trusts a CA that was made here; and to compare it with all that are known takes a while.
+        publiclyTrusted: options.tlsCert !== undefined && isPubliclyTrusted(certificates.caCertificate),
+      }),
+      ['/echo', echoPage({ now: () => clock.now(), visitorOf, respond })],
+    ]),
     operations: [
       ...ownOperations({
         clock,
@@ -147,6 +153,8 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       ...rooms.activations.operations,
       ...rooms.associations.operations,
       ...commands.operations,
+      ...rooms.roster.operations,
+      ...rooms.verdicts.operations,
       ...channels.operations,
     ],
   });
@@ -166,6 +174,7 @@ export async function openDoor({ options, publicUrls, rooms, clock, log, house }
       { name: 'events', sweep: () => events.sweep() },
       { name: 'presence', sweep: () => presence.sweep() },
       { name: 'commands', sweep: () => commands.sweep() },
+      { name: 'verdicts', sweep: () => rooms.verdicts.sweep() },
     ],
     log,
   );

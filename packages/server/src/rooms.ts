@@ -2,22 +2,23 @@
  * The rooms of the server, opened from left to right, with the hooks that go the other way. Everything that is
  * known of which room needs which stands here, and nowhere else.
  */
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import type { Logger } from 'pino';
 import { openActivations } from './activations/index.ts';
 import { openAssociations } from './associations/index.ts';
 import { openAudit } from './audit/index.ts';
 import { openBus, textBus } from './bus/index.ts';
-import { machineAddresses, machineNames, openCertificates } from './certificates/index.ts';
+import { type Certificates, machineAddresses, machineNames, openCertificates } from './certificates/index.ts';
 import { openChannels } from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import { type Commands, openCommands } from './commands/index.ts';
 import { openDocuments } from './documents/index.ts';
 import { openEvents } from './events/index.ts';
-import { openIdentity } from './identity/index.ts';
+import { openIdentity, secretsBox } from './identity/index.ts';
 import { openKnocks } from './knocks/index.ts';
 import { type NodeNews, type Nodes, openNodes } from './nodes/index.ts';
 import { openPresence } from './presence/index.ts';
+import { openRoster } from './roster/index.ts';
 import { openSettings } from './settings/index.ts';
 import { claimsInOurBooks, isInOurBooks, refusalsOf } from './startup/books.ts';
 import { checkContinuity } from './startup/continuity.ts';
@@ -26,6 +27,7 @@ import type { House } from './startup/house.ts';
 import type { UpOptions } from './startup/options.ts';
 import { type GroupReport, openStore, type WriteTx } from './store/index.ts';
 import { openTags } from './tags/index.ts';
+import { openVerdicts, roomProblems, tellDeregistration } from './verdicts/index.ts';
 
 /** What the rooms are opened with. */
 export interface RoomsDeps {
@@ -175,7 +177,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
         tx.afterCommit(() => knocks.learn(node.nodeId));
       },
       async gone(tx, node) {
-        await happened(tx, node, 'deregistered', 'It was deregistered: the audit trail says by whom.');
+        await tellDeregistration(tx, events, node, clock.now());
         await commands?.gone(tx, node);
         tx.afterCommit(() => channels.disconnect(node.nodeId, 'deregistered'));
       },
@@ -192,6 +194,19 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     guessesPerMinute: () => settings.get('activation-guess-limit'),
     hooks: { refusals: (activationId) => refusalsOf(store, activationId) },
   });
+
+  const box = secretsBox(secretsKey, 'roster sources');
+  const roster = openRoster({
+    store,
+    clock,
+    account,
+    regions,
+    presence,
+    events,
+    ...box,
+    onError: house.onError('roster sources could not be looked after; tried again'),
+  });
+  house.closes(() => roster.close());
 
   const theCommands = openCommands({
     store,
@@ -226,6 +241,26 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
   });
   house.closes(() => channels.close());
 
+  const verdicts = openVerdicts({
+    store,
+    clock,
+    account,
+    regions,
+    presence,
+    roster,
+    documents,
+    events,
+    serverId,
+    decide: identity.decide,
+    own: () => ({ certificate: ownCertificate(certificates), publicUrls }),
+    isPolling: channels.isPolling,
+    ownProblems: () => roomProblems(data),
+    timeToVisible: () => settings.get('time-to-visible-seconds'),
+    retentionDays: () => settings.get('retention-verdicts-days'),
+    onError: house.onError('what has changed could not be looked at; tried again'),
+  });
+  house.closes(() => verdicts.close());
+
   return {
     store,
     settings,
@@ -242,5 +277,21 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     associations,
     commands: theCommands,
     channels,
+    roster,
+    verdicts,
+  };
+}
+
+/** What others see of the certificate. */
+function ownCertificate(certificates: Certificates) {
+  const { cert } = certificates.context();
+  const { fingerprint256, validFromDate } = new X509Certificate(cert);
+  const { dns, addresses } = certificates.names;
+  return {
+    notBefore: validFromDate.getTime(),
+    notAfter: certificates.notAfter,
+    names: [...dns, ...addresses],
+    fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
+    caFingerprint: certificates.caFingerprint,
   };
 }

@@ -22,6 +22,7 @@ export type { PolicyDecision } from './policy/compiled.ts';
 export type { FindTags } from './policy/decide.ts';
 export { nodeActions } from './policy/node-role.ts';
 export type { RawRequest } from './request-parts.ts';
+export { secretsBox } from './sealed.ts';
 
 /** Who, and may they. */
 export interface Identity {

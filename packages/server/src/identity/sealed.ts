@@ -27,3 +27,13 @@ export function unseal(key: Uint8Array, owner: string, sealed: Uint8Array): stri
     return undefined;
   }
 }
+
+/** Seals texts for one purpose, as text; for folders that keep a secret of their own. */
+export function secretsBox(secretsKey: Uint8Array, purpose: string) {
+  const key = purposeKey(secretsKey, purpose);
+  return {
+    seal: (owner: string, text: string): string => seal(key, owner, text).toString('base64'),
+    unseal: (owner: string, sealed: string): string | undefined =>
+      unseal(key, owner, Buffer.from(sealed, 'base64')),
+  };
+}

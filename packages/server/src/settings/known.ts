@@ -33,6 +33,15 @@ export const knownSettings = {
   },
   'retention-audit-days': days(400, 'Days for which audit rows are kept.'),
   'retention-events-days': days(90, 'Days for which events are kept.'),
+  'retention-verdicts-days': days(90, 'Days for which changes of verdicts are kept.'),
+  'time-to-visible-seconds': {
+    kind: 'count',
+    default: 60,
+    least: 0,
+    most: 3600,
+    description:
+      'Seconds for which a node must be lost, or there again, before an event tells of it: what flaps is never told.',
+  },
   'retention-presence-days': days(90, 'Days for which the presence history of nodes is kept.'),
   'retention-knocks-known-days': days(90, 'Days for which knocks of nodes and keys in our books are kept.'),
   'retention-knocks-strangers-days': days(7, 'Days for which knocks of strangers are kept.'),

@@ -32,6 +32,7 @@ export const nodeActions: ReadonlySet<string> = new Set([
   ...ssm.map((name) => `ssm:${name}`),
   ...ssmmessages.map((name) => `ssmmessages:${name}`),
   ...ec2messages.map((name) => `ec2messages:${name}`),
-  // Our agent's own: output beyond what replies carry.
+  // Our agent's own: output beyond what replies carry, and what it sees of its machine.
   'rollcall:PutCommandOutput',
+  'rollcall:PutNodeEvidence',
 ]);

@@ -1,0 +1,259 @@
+/**
+ * How the rest of the fleet is: asked before any node is blamed. Worked out a few seconds at most before it is
+ * used, since every question of a region needs the same.
+ */
+import type { FleetEvidence } from '@rollcall/diagnosis';
+import { type RawBuilder, sql } from 'kysely';
+import { onlineSql, type PresenceView } from '../presence/index.ts';
+import type { ReadTx } from '../store/index.ts';
+import type { VerdictsDeps } from './deps.ts';
+import { minimumVersions } from './minimum-versions.ts';
+
+/** A node that was lost: when, and from where it used to come. */
+interface LostNode {
+  readonly nodeId: string;
+  readonly at: number;
+  readonly peer: string | null;
+}
+
+/** How far somebody's clock is ahead. */
+interface Skew {
+  readonly nodeId: string;
+  readonly ms: number;
+}
+
+/** What is the same for all questions about a region, for a few seconds. */
+export interface Fleet {
+  readonly evidence: FleetEvidence;
+  /** In the order in which they were lost. */
+  readonly lost: readonly LostNode[];
+  /** The same, by where they used to come from. */
+  readonly lostByPeer: ReadonlyMap<string, readonly LostNode[]>;
+  /** Of nodes heard lately, and of those that are refused for it; the slowest clock first. */
+  readonly skews: readonly Skew[];
+  /** Nodes whose handshakes were refused lately, by where they come from. */
+  readonly refusedTls: readonly { readonly nodeId: string; readonly at: number }[];
+  /** Claims refused lately, by reason. */
+  readonly refused: ReadonlyMap<
+    string,
+    { readonly nodes: number; readonly since: number; readonly examples: readonly string[] }
+  >;
+}
+
+const hour = 3_600_000;
+/** Nodes lost as near to each other as this were lost together. */
+const together = 60_000;
+/** Two clocks that differ by less are wrong in the same way. */
+const sameSkew = 30_000;
+/** What is looked at one by one of many; the counts are of all. */
+const mostLost = 20_000;
+
+/** Works it out. */
+export async function readFleet(
+  tx: ReadTx,
+  region: string,
+  view: PresenceView,
+  deps: Pick<VerdictsDeps, 'own'>,
+): Promise<Fleet> {
+  const registered = sql`nodes.region = ${region} AND nodes.deregistered_at IS NULL`;
+  const counted = await sql<{ nodes: number | string; online: number | string | null }>`
+    SELECT count(*) AS nodes, sum(CASE WHEN ${onlineSql(view)} THEN 1 ELSE 0 END) AS online FROM presence
+    JOIN nodes ON nodes.region = presence.region AND nodes.node_id = presence.node_id
+    WHERE ${registered}`.execute(tx.everywhere);
+  const lost = await lostNodes(tx, registered, view);
+  const skews = (await clocks(tx, region, registered, view.now)).sort((a, b) => a.ms - b.ms);
+  const middle = skews[skews.length >> 1]?.ms;
+  return {
+    lost,
+    lostByPeer: Map.groupBy(
+      lost.filter((one) => one.peer !== null),
+      (one) => one.peer!,
+    ),
+    skews,
+    refusedTls: await refusedHandshakes(tx, registered, view.now),
+    refused: await refusals(tx, view.now),
+    evidence: {
+      ...deps.own(),
+      nodes: Number(counted.rows[0]?.nodes ?? 0),
+      online: Number(counted.rows[0]?.online ?? 0),
+      serverStartedAt: view.lastStart,
+      serverBlind: view.blind.map(({ from, to }) => ({ from, to })),
+      minimumVersions,
+      ...(middle !== undefined && {
+        medianSkewMs: middle,
+        skewSamples: within(skews, (one) => one.ms, middle - sameSkew, middle + sameSkew).length,
+      }),
+    },
+  };
+}
+
+async function lostNodes(
+  tx: ReadTx,
+  registered: RawBuilder<unknown>,
+  view: PresenceView,
+): Promise<LostNode[]> {
+  const { rows } = await sql<{
+    node_id: string;
+    peer: string | null;
+    last_ping: number;
+    closed_at: number | null;
+    closed_by: string | null;
+  }>`SELECT nodes.node_id, nodes.peer, presence.last_ping, presence.closed_at, presence.closed_by FROM presence
+    JOIN nodes ON nodes.region = presence.region AND nodes.node_id = presence.node_id
+    WHERE ${registered} AND presence.last_ping IS NOT NULL AND NOT ${onlineSql(view)}
+    ORDER BY presence.last_ping DESC LIMIT ${sql.lit(mostLost)}`.execute(tx.everywhere);
+  return rows
+    .map((row) => ({ nodeId: row.node_id, peer: row.peer, at: lostAt(row) }))
+    .sort((a, b) => a.at - b.at);
+}
+
+/** When a node was last there: the end of its channel where that came last, else its last heartbeat. */
+export function lostAt(row: {
+  readonly last_ping: number | null;
+  readonly closed_at: number | null;
+  readonly closed_by: string | null;
+}): number {
+  const closed = row.closed_by === 'server' ? null : row.closed_at;
+  return Math.max(row.last_ping ?? 0, closed ?? 0);
+}
+
+/** Skews of heartbeats, and of requests that were refused for their skew: when it is ours, those are all there is. */
+async function clocks(
+  tx: ReadTx,
+  region: string,
+  registered: RawBuilder<unknown>,
+  now: number,
+): Promise<Skew[]> {
+  const heard = await sql<{ node_id: string; skew_ms: number }>`SELECT presence.node_id, presence.skew_ms
+    FROM presence JOIN nodes ON nodes.region = presence.region AND nodes.node_id = presence.node_id
+    WHERE ${registered} AND presence.skew_ms IS NOT NULL AND presence.last_ping > ${now - hour}`.execute(
+    tx.everywhere,
+  );
+  const skews = new Map(heard.rows.map((row) => [row.node_id, row.skew_ms]));
+  const refused = await sql<{ claim: string; detail: string }>`SELECT knocks.claim, knocks.detail FROM knocks
+    JOIN nodes ON nodes.node_id = knocks.claim
+    JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
+    WHERE knocks.room = 'known' AND knocks.last_at > ${now - hour} AND nodes.region = ${region}
+      AND knocks.reason IN ('signature-expired', 'signature-not-yet-current')
+      AND knocks.detail IS NOT NULL AND knocks.last_at > COALESCE(presence.last_ping, 0)
+    ORDER BY knocks.last_at`.execute(tx.everywhere);
+  for (const { claim, detail } of refused.rows) {
+    const seconds = /^skew=([+-]?\d+)s$/.exec(detail)?.[1];
+    if (seconds !== undefined) skews.set(claim, Number(seconds) * 1000);
+  }
+  return [...skews].map(([nodeId, ms]) => ({ nodeId, ms }));
+}
+
+/** Handshakes that clients broke off on seeing our certificate name nobody: only where they come from says whose. */
+async function refusedHandshakes(
+  tx: ReadTx,
+  registered: RawBuilder<unknown>,
+  now: number,
+): Promise<{ nodeId: string; at: number }[]> {
+  const { rows } = await sql<{
+    node_id: string;
+    last_at: number;
+  }>`SELECT nodes.node_id, max(knocks.last_at) AS last_at
+    FROM knocks JOIN nodes ON nodes.peer = knocks.address
+    JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
+    WHERE knocks.room = 'stranger' AND knocks.last_at > ${now - hour} AND ${registered}
+      AND knocks.reason IN ('client-rejected-certificate', 'reset-after-certificate')
+      AND knocks.last_at > COALESCE(presence.last_ping, 0)
+    GROUP BY nodes.node_id ORDER BY last_at LIMIT ${sql.lit(mostLost)}`.execute(tx.everywhere);
+  return rows.map((row) => ({ nodeId: row.node_id, at: Number(row.last_at) }));
+}
+
+async function refusals(tx: ReadTx, now: number): Promise<Fleet['refused']> {
+  const { rows } = await sql<{
+    reason: string;
+    claims: number | string;
+    since: number | string;
+    one: string;
+    two: string;
+  }>`
+    SELECT reason, count(DISTINCT claim) AS claims, min(first_at) AS since, min(claim) AS one, max(claim) AS two
+    FROM knocks WHERE room = 'known' AND last_at > ${now - hour} GROUP BY reason`.execute(tx.everywhere);
+  return new Map(
+    rows.map((row) => [
+      row.reason,
+      { nodes: Number(row.claims), since: Number(row.since), examples: [...new Set([row.one, row.two])] },
+    ]),
+  );
+}
+
+/** What is asked of the fleet about one subject. */
+export interface Sign {
+  readonly nodeId?: string | undefined;
+  /** Of a node that is lost. */
+  readonly lostAt?: number | undefined;
+  readonly peer?: string | null | undefined;
+  readonly skewMs?: number | undefined;
+  /** Reasons for which it was refused lately. */
+  readonly reasons: readonly string[];
+  /** How many nodes come from its address. */
+  readonly behindPeer?: number | undefined;
+}
+
+type Shared = NonNullable<FleetEvidence['shared']>[number];
+
+/** The fleet, with what others share of the subject's trouble. */
+export function fleetFor(fleet: Fleet, sign: Sign): FleetEvidence {
+  const all = fleet.evidence.nodes;
+  const shared: Shared[] = [];
+  const add = (name: string, nodes: readonly { readonly nodeId: string }[], of: number, since?: number) => {
+    if (nodes.length < 2) return;
+    shared.push({
+      sign: name,
+      nodes: nodes.length,
+      of: Math.max(of, nodes.length),
+      ...(since !== undefined && { since }),
+      examples: nodes
+        .slice(0, 6)
+        .flatMap((one) => (one.nodeId === sign.nodeId ? [] : one.nodeId))
+        .slice(0, 5),
+    });
+  };
+  if (sign.lostAt !== undefined) {
+    const [from, to] = [sign.lostAt - together, sign.lostAt + together];
+    const near = within(fleet.lost, (one) => one.at, from, to);
+    add('lost', near, all, near[0]?.at);
+    if (sign.peer) {
+      const same = within(fleet.lostByPeer.get(sign.peer) ?? [], (one) => one.at, from, to);
+      add(`lost:${sign.peer}`, same, sign.behindPeer ?? same.length, same[0]?.at);
+    }
+  }
+  if (sign.skewMs !== undefined && Math.abs(sign.skewMs) > sameSkew) {
+    const same = within(fleet.skews, (one) => one.ms, sign.skewMs - sameSkew, sign.skewMs + sameSkew);
+    add('skew', same, fleet.skews.length);
+  }
+  if (sign.reasons.some((reason) => tlsReasons.has(reason))) {
+    add('tls', fleet.refusedTls, all, fleet.refusedTls[0]?.at);
+  }
+  for (const reason of new Set(sign.reasons)) {
+    const others = fleet.refused.get(reason);
+    if (!others || others.nodes < 2) continue;
+    const { nodes, since, examples } = others;
+    shared.push({ sign: reason, nodes, of: Math.max(all, nodes), since, examples });
+  }
+  return shared.length > 0 ? { ...fleet.evidence, shared } : fleet.evidence;
+}
+
+const tlsReasons = new Set(['client-rejected-certificate', 'reset-after-certificate']);
+
+/** Those of a sorted list that lie between two values, both included. */
+function within<T>(sorted: readonly T[], keyOf: (item: T) => number, from: number, to: number): readonly T[] {
+  const first = firstAtLeast(sorted, keyOf, from);
+  let last = firstAtLeast(sorted, keyOf, to);
+  while (last < sorted.length && keyOf(sorted[last]!) <= to) last += 1;
+  return sorted.slice(first, last);
+}
+
+function firstAtLeast<T>(sorted: readonly T[], keyOf: (item: T) => number, least: number): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (keyOf(sorted[middle]!) < least) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}

@@ -1,0 +1,91 @@
+/** `Why`: everything that is known of one subject, judged. */
+import type { NodeEvidence, Verdict } from '@rollcall/diagnosis';
+import type { WhyCandidate, WhyInput, WhyOutput } from '@rollcall/wire';
+import { type AnyOperation, operation, present, Refusal } from '../service/index.ts';
+import type { ReadTx } from '../store/index.ts';
+import type { VerdictsDeps } from './deps.ts';
+import type { Fleet } from './fleet.ts';
+import { type Gathered, gather, type Question, withRights } from './gather.ts';
+import { loadJudge } from './judge.ts';
+import { readNodeEvidence } from './node-evidence.ts';
+import { readAsked, type Subject } from './subject.ts';
+
+const mostCandidates = 50;
+/** Older evidence of a node says how it was, not how it is (milliseconds). */
+const evidenceCounts = 15 * 60_000;
+
+/** Declares it. */
+export function whyOperation(deps: VerdictsDeps, fleetOf: (region: string) => Promise<Fleet>): AnyOperation {
+  return operation<WhyInput, WhyOutput>({
+    service: 'rollcall',
+    name: 'Why',
+    access: { by: 'policy', action: 'rollcall:Why', resources: () => ['*'] },
+    changes: false,
+    async handle(call, input) {
+      const given = input.Evidence === undefined ? undefined : readNodeEvidence(input.Evidence);
+      const question: Question = {
+        call,
+        asked: readAsked(input.Subject),
+        document: input.Document,
+        node: given,
+      };
+      const fleet = await fleetOf(call.region);
+      const view = deps.presence.view();
+      const gathered = await deps.store.read(async (tx) => {
+        const found = await gather(deps, tx, view, fleet, question);
+        return given ? found : withOwnWord(tx, call.region, found);
+      });
+      const evidence = await withRights(deps, question, gathered);
+      const { subjects } = gathered;
+      const verdict = await judged(evidence, given);
+      return {
+        Verdict: JSON.stringify(verdict),
+        ...(input.WithEvidence && { Evidence: JSON.stringify(evidence) }),
+        Candidates:
+          subjects.length < 2
+            ? []
+            : subjects.slice(0, mostCandidates).map((one) => candidate(one, call.region)),
+        CandidateCount: subjects.length,
+      };
+    },
+  });
+}
+
+/** Judges. What somebody sent in can't bring the judge down: it was read, but not by the one who wrote it. */
+async function judged(evidence: Gathered['evidence'], given: NodeEvidence | undefined): Promise<Verdict> {
+  const judge = await loadJudge();
+  try {
+    return judge(evidence);
+  } catch (error) {
+    if (!given) throw error;
+    throw new Refusal('ValidationException', 'Evidence contradicts itself: it can be read, but not judged.', {
+      detail: String(error),
+    });
+  }
+}
+
+/** What the node last said of its own machine, where that is fresh. */
+async function withOwnWord(tx: ReadTx, region: string, gathered: Gathered): Promise<Gathered> {
+  const { evidence, subjects } = gathered;
+  const node = subjects.length === 1 ? subjects[0]?.node : undefined;
+  if (!node) return gathered;
+  const row = await tx
+    .in(region)
+    .selectFrom('node_evidence')
+    .select(['received_at', 'evidence'])
+    .where('node_id', '=', node.node_id)
+    .executeTakeFirst();
+  if (!row || row.received_at < evidence.now - evidenceCounts) return gathered;
+  return { ...gathered, evidence: { ...evidence, node: readNodeEvidence(row.evidence) } };
+}
+
+function candidate({ node, machine }: Subject, region: string): WhyCandidate {
+  return present<WhyCandidate>({
+    InstanceId: node?.node_id,
+    Machine: machine?.id,
+    Name: machine?.row.name ?? node?.name ?? node?.computer_name,
+    Region: region,
+    PingStatus: node && node.deregistered_at === null ? node.presence.status : undefined,
+    Address: node?.ip_address ?? machine?.addresses.find((one) => one.until === null)?.address,
+  });
+}
