@@ -5,6 +5,7 @@
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { EndpointEvidence } from '@rollcall/diagnosis';
+import { type Runner, runHere } from '../machine/sight.ts';
 import { withLimit } from './limit.ts';
 
 type NameLayer = NonNullable<EndpointEvidence['name']>;
@@ -14,11 +15,12 @@ export async function resolveName(
   host: string,
   servers: readonly string[],
   patience: number,
+  run: Runner = runHere,
 ): Promise<NameLayer> {
   if (isIP(host) !== 0) return { ok: true, ms: 0, addresses: [host] };
   const began = performance.now();
   const [system, direct] = await Promise.all([
-    askSystem(host, patience),
+    askSystem(host, patience, run),
     askDirectly(host, servers, patience),
   ]);
   const facts = {
@@ -28,17 +30,35 @@ export async function resolveName(
   if ('addresses' in system) return { ok: true, ...facts, addresses: system.addresses };
   const detail =
     direct?.error === undefined ? system.detail : `${system.detail}; ${direct.resolver}: ${direct.error}`;
-  // getaddrinfo calls a resolver's "there is no such name" and its silence alike when there are several sources.
-  const error = system.error === 'temporary' && direct?.error === 'not-found' ? 'not-found' : system.error;
+  // The system calls a resolver's "there is no such name" and its silence alike: the resolver itself tells.
+  const silent = /^(timeout|temporary|refused)$/.test(direct?.error ?? '');
+  const error =
+    system.error === 'temporary' && direct?.error === 'not-found'
+      ? 'not-found'
+      : system.error === 'not-found' && silent
+        ? 'temporary'
+        : system.error;
   return { ok: false, ...facts, error, detail };
 }
 
 type System = { ms?: number } & ({ addresses: string[] } | { error: string; detail: string });
 
-async function askSystem(host: string, patience: number): Promise<System> {
+/**
+ * Asks the system's own resolver with all its sources. In a process of its own where that can be had: a name that
+ * isn't answered would else hold one of the few threads that everything here waits for, long after it was given up.
+ */
+async function askSystem(host: string, patience: number, run: Runner): Promise<System> {
   const began = performance.now();
+  const late = { error: 'timeout', detail: `no answer within ${Math.round(patience)} ms` };
+  const ran = await run('getent', ['ahosts', host], patience);
+  if (ran !== undefined) {
+    const ms = performance.now() - began;
+    const found = ran.out.split('\n').flatMap((line) => /^([0-9a-fA-F.:]+(?:%\S+)?)\s/.exec(line)?.[1] ?? []);
+    if (ran.code === 0 && found.length > 0) return { ms, addresses: [...new Set(found)] };
+    return ran.code === -1 ? late : { ms, error: 'not-found', detail: `getent ended with ${ran.code}` };
+  }
   const found = await withLimit(lookup(host, { all: true, verbatim: true }), patience);
-  if (found.late) return { error: 'timeout', detail: `no answer within ${patience} ms` };
+  if (found.late) return late;
   const ms = performance.now() - began;
   if ('value' in found) return { ms, addresses: [...new Set(found.value.map(({ address }) => address))] };
   const { code = 'failed' } = found.error as NodeJS.ErrnoException;

@@ -65,9 +65,9 @@ export async function probeEndpoint(
   const hop = proxy?.url ?? url;
   const host = bareHost(hop);
   const port = Number(hop.port || (hop.protocol === 'https:' ? 443 : hop.protocol === 'socks5:' ? 1080 : 80));
-  const beside = proxy === undefined ? undefined : tryDirectly(url, resolvers, limit);
+  const beside = proxy === undefined ? undefined : tryDirectly(sight, url, resolvers, limit);
 
-  const name = await resolveName(host, resolvers, limit('name'));
+  const name = await resolveName(host, resolvers, limit('name'), sight.run);
   layers.name = name;
   if (!name.ok) {
     if (beside !== undefined) layers.direct = await beside;
@@ -154,11 +154,12 @@ async function tryWebsocket(
 
 /** Whether the endpoint could be reached without its proxy. */
 async function tryDirectly(
+  sight: Sight,
   url: URL,
   resolvers: readonly string[],
   limit: (layer: keyof typeof limits) => number,
 ): Promise<NonNullable<EndpointEvidence['direct']>> {
-  const name = await resolveName(bareHost(url), resolvers, limit('name'));
+  const name = await resolveName(bareHost(url), resolvers, limit('name'), sight.run);
   if (!name.ok)
     return { ok: false, error: name.error, ...(name.detail === undefined ? {} : { detail: name.detail }) };
   const { layer, socket } = await connectAny(name.addresses, Number(url.port || 443), limit('tcp'));

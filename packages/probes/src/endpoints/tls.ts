@@ -31,6 +31,8 @@ export function handshake(
 ): Promise<{ layer: TlsLayer; socket?: TLSSocket }> {
   const { host, trust, patience } = options;
   const began = performance.now();
+  // It may have been reset while nobody looked.
+  if (socket.destroyed) return Promise.resolve({ layer: { ok: false, ms: 0, error: 'reset' } });
   return new Promise((resolve) => {
     const secure = connect({
       socket,

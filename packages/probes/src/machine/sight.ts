@@ -155,7 +155,8 @@ export function openSight(options: SightOptions, noted: (what: string, why: stri
     run: async (command, args, ms = 1000) => {
       const limit = Math.min(ms, remaining());
       const ran = await runner(command, args, limit);
-      if (ran !== undefined && ran.code === -1) unseen(command, ran.err || 'it did not end in time');
+      // A name that isn't answered is a finding, and not something unseen.
+      if (ran?.code === -1 && command !== 'getent') unseen(command, ran.err || 'it did not end in time');
       return ran;
     },
   };
