@@ -29,8 +29,11 @@ export function isCurrent(attempt: KnockRecord, now: number): boolean {
   return attempt.lastAt > now - longestBackOff;
 }
 
-function wasAcceptedSince({ records, door }: Evidence, knock: KnockRecord): boolean {
+function wasAcceptedSince({ now, records, door }: Evidence, knock: KnockRecord): boolean {
   const node = records?.node;
+  // With its channel open and no heartbeat due, its agent has no reason to knock: that was another program there.
+  const isContent = node?.connected === true && (node.lastPing ?? 0) > now - node.periodSeconds * 1000;
+  if (isContent && (knock.tie === 'claim' || knock.tie === 'address')) return true;
   if (node?.lastPing !== undefined && node.lastPing >= knock.lastAt) return true;
   if (node !== undefined && node.deregisteredAt === undefined && node.registeredAt >= knock.lastAt)
     return true;
