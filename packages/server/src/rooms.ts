@@ -174,12 +174,18 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
           'registered',
           'It registered, or was restored: the audit trail says by whom.',
         );
-        tx.afterCommit(() => knocks.learn(node.nodeId));
+        tx.afterCommit(() => {
+          knocks.learn(node.nodeId);
+          roster.changed(node.region);
+        });
       },
       async gone(tx, node) {
         await tellDeregistration(tx, events, node, clock.now());
         await commands?.gone(tx, node);
-        tx.afterCommit(() => channels.disconnect(node.nodeId, 'deregistered'));
+        tx.afterCommit(() => {
+          channels.disconnect(node.nodeId, 'deregistered');
+          roster.changed(node.region);
+        });
       },
       documentPlatforms: documents.platformsOf,
     },

@@ -27,6 +27,8 @@ export interface Roster {
   landscape(region: string): Promise<Landscape>;
   /** Those that a subject may be, and those that may be these: found by index, in the caller's reading. */
   around(tx: ReadTx, region: string, view: PresenceView, seed: Seed): Promise<Landscape>;
+  /** Nodes have come or gone: the landscape that is kept isn't as it was. */
+  changed(region: string): void;
   /** Reads the sources that are due. Done by itself, too. */
   readSources(): Promise<void>;
   close(): Promise<void>;
@@ -61,6 +63,7 @@ export function openRoster(deps: RosterDeps): Roster {
     ],
     landscape,
     around: (tx, region, view, seed) => surroundings(tx, region, view, presence.statusOf, seed),
+    changed: forget,
     readSources: sources.look,
     async close() {
       for (const region of [...kept.keys()]) forget(region);

@@ -8,6 +8,7 @@ import { sourceOf } from '../knocks/index.ts';
 import type { Landscape, NodeFacts } from '../roster/index.ts';
 import { type ActivationsRow, type KnocksRow, type ReadTx, rowsOf } from '../store/index.ts';
 import { attribute, type Lease } from './attribution.ts';
+import { bulkAround } from './bulk.ts';
 import type { VerdictsDeps } from './deps.ts';
 import { type Fleet, fleetFor, lostAt } from './fleet.ts';
 import { loadJudge } from './judge.ts';
@@ -37,14 +38,23 @@ export interface Addresses {
   readonly machines: ReadonlyMap<string, number>;
   /** Nodes that come from an address, and when one of them last did. */
   readonly peers: ReadonlyMap<string, { readonly count: number; readonly lastPing: number }>;
+  /** When each hand deregistered nodes, in order. */
+  readonly deregistrations: ReadonlyMap<string, readonly number[]>;
 }
 
 /** Works out who uses which address. */
 export function addressesIn(landscape: Landscape): Addresses {
   const nodes = new Map<string, NodeFacts[]>();
   const peers = new Map<string, { count: number; lastPing: number }>();
+  const deregistrations = new Map<string, number[]>();
   for (const node of landscape.nodes.values()) {
-    if (node.deregistered_at !== null) continue;
+    if (node.deregistered_at !== null) {
+      const by = node.deregistered_by ?? '';
+      const times = deregistrations.get(by);
+      if (times) times.push(node.deregistered_at);
+      else deregistrations.set(by, [node.deregistered_at]);
+      continue;
+    }
     const own = node.ip_address === node.peer ? [node.peer] : [node.ip_address, node.peer];
     for (const address of own) {
       if (address === null) continue;
@@ -65,7 +75,8 @@ export function addressesIn(landscape: Landscape): Addresses {
       if (until === null) machines.set(address, (machines.get(address) ?? 0) + 1);
     }
   }
-  return { nodes, machines, peers };
+  for (const times of deregistrations.values()) times.sort((a, b) => a - b);
+  return { nodes, machines, peers, deregistrations };
 }
 
 /** Judges them, in their order. */
@@ -122,6 +133,7 @@ function evidenceOf(
       ...records,
       ...(records.node && polling && { node: { ...records.node, polling } }),
       ...(users.length > 0 && { addressUsers: users.slice(0, 20) }),
+      ...(node && bulkOf(node, addresses)),
       ...(activation && {
         activation: {
           activationId: activation.activation_id,
@@ -142,6 +154,10 @@ function evidenceOf(
       reasons: door.knocks.filter((one) => one.lastAt > now - 3_600_000).map((one) => one.reason),
     }),
   };
+}
+
+function bulkOf({ deregistered_at: at, deregistered_by: by }: NodeFacts, { deregistrations }: Addresses) {
+  return at === null || by === null ? {} : bulkAround(by, at, deregistrations.get(by) ?? []);
 }
 
 function leasesOf({ node, machine }: Subject): readonly Lease[] {

@@ -15,6 +15,7 @@ import type { Landscape, NodeFacts } from '../roster/index.ts';
 import type { Call } from '../service/index.ts';
 import type { ActivationsRow, KnocksRow, ReadTx } from '../store/index.ts';
 import { attribute, type Lease } from './attribution.ts';
+import { bulkAround } from './bulk.ts';
 import type { VerdictsDeps } from './deps.ts';
 import { type Fleet, fleetFor, lostAt } from './fleet.ts';
 import { landscapeRecords, type StoredSighting } from './records.ts';
@@ -169,6 +170,11 @@ export async function withRights(
   const may = async (action: string, resources: readonly string[]) =>
     (await deps.decide(call, action, resources)).allowed;
   const mayList = await may('ssm:DescribeInstanceInformation', ['*']);
+  if (!mayList) {
+    // Whoever may not see the list doesn't learn here what stands in it.
+    const { candidates: _, ...asked } = request;
+    return { now: evidence.now, request: { ...asked, mayList } };
+  }
   const nodeId = subjects.length === 1 ? subjects[0]?.node?.node_id : undefined;
   const mayUse =
     request.document &&
@@ -484,21 +490,9 @@ async function bulkOf(
     .orderBy('deregistered_at')
     .limit(10_000)
     .execute();
-  const times = rows.map((row) => Number(row.deregistered_at));
-  // The most that lie within ten minutes and have this one among them.
-  let best = { from: 0, to: -1 };
-  for (let from = 0, to = 0; to < times.length; to++) {
-    while (times[to]! - times[from]! > tenMinutes) from += 1;
-    if (to - from > best.to - best.from && times[from]! <= at && times[to]! >= at) best = { from, to };
-  }
-  const count = best.to - best.from + 1;
-  if (count < 5) return {};
-  return {
-    bulkDeregistration: {
-      count,
-      by: node.deregistered_by,
-      from: times[best.from]!,
-      to: times[best.to]!,
-    },
-  };
+  return bulkAround(
+    node.deregistered_by,
+    at,
+    rows.map((row) => Number(row.deregistered_at)),
+  );
 }

@@ -36,7 +36,7 @@ export function whyOperation(deps: VerdictsDeps, fleetOf: (region: string) => Pr
         return given ? found : withOwnWord(tx, call.region, found);
       });
       const evidence = await withRights(deps, question, gathered);
-      const { subjects } = gathered;
+      const subjects = evidence.request?.mayList === false ? [] : gathered.subjects;
       const verdict = await judged(evidence, given);
       return {
         Verdict: JSON.stringify(verdict),
