@@ -61,13 +61,16 @@ const starved: Cause = {
   breaks: 'working',
   whileThrough: 'excluded',
   near: ['oom-killed', 'orchestration-dir-explosion', 'agent-frozen'],
-  decide({ node }) {
+  decide({ node, running }) {
     const pressure = node?.resources?.pressure;
     if (!node || !pressure) return unknown;
+    // It slows an agent down; it doesn't take one away.
+    if (running.length === 0) return excluded;
     const worst = (['memory', 'io', 'cpu'] as const)
       .map((what) => ({ what, share: pressure[what] ?? 0 }))
       .reduce((one, other) => (other.share > one.share ? other : one));
-    if (worst.share < 50) return excluded;
+    // Of the processor it is only told how long something waited: any busy machine has half of the time.
+    if (worst.share < (worst.what === 'cpu' ? 95 : 50)) return excluded;
     return likely(
       'by-amount',
       [observe('node', '/proc/pressure', worst.what, `${worst.share.toFixed(0)} %`, node.at)],
