@@ -89,6 +89,10 @@ export function openCommands(deps: CommandsDeps): Commands {
         deps.changed();
         return opened;
       });
+    // What kept it from being opened may be over when the next job comes.
+    loading.catch(() => {
+      loading = undefined;
+    });
     return loading;
   }
 

@@ -82,7 +82,6 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
   }
 
   async function flush(sure: boolean): Promise<void> {
-    if (closed) return;
     if (waiting.length > 0) await writeWaiting();
     if (!sure || !unsure) return;
     await file?.datasync();
@@ -112,6 +111,7 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
 
   return {
     add(records, sure = true) {
+      if (closed) return last;
       waiting.push(...records.map((record) => JSON.stringify(record)));
       // In a moment: what is added meanwhile is written, and made sure, together with it.
       last = last
@@ -130,8 +130,8 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
     },
     onDisk: () => !broken,
     async close() {
-      await last;
       closed = true;
+      await last;
       await file?.close().catch(() => {});
       file = undefined;
     },

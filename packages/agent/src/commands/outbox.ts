@@ -52,6 +52,8 @@ const quickTries = 10;
 const givenUp = 7 * 86_400_000;
 /** Replies that are on their way at once. */
 const window = 32;
+/** Of more than these, the oldest are given up: a server that takes none must not fill the disk. */
+const most = 10_000;
 
 interface Waiting {
   readonly letter: Letter;
@@ -71,6 +73,11 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
 
   function drop(one: Waiting): void {
     if (waiting.delete(one.letter.id)) one.letter.done();
+  }
+
+  function giveUp(one: Waiting, why: string): void {
+    log('warn', 'A reply is given up.', { jobId: one.letter.jobId, why });
+    drop(one);
   }
 
   /** Sends what is due, and comes back when the next is. */
@@ -93,11 +100,7 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
   async function round(): Promise<void> {
     const now = clock.now();
     for (const one of waiting.values()) {
-      if (now - one.letter.at <= givenUp) continue;
-      log('warn', 'A reply that the server did not take for a week is given up.', {
-        jobId: one.letter.jobId,
-      });
-      drop(one);
+      if (now - one.letter.at > givenUp) giveUp(one, 'the server did not take it for a week');
     }
     const way = ways.open();
     if (way === undefined) return;
@@ -151,6 +154,8 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
     add(letter) {
       if (waiting.has(letter.id)) return;
       waiting.set(letter.id, { letter, tries: 0, notBefore: 0, onItsWay: false });
+      const [oldest] = waiting.values();
+      if (waiting.size > most && oldest) giveUp(oldest, 'there are too many');
       void work();
     },
     acknowledged,

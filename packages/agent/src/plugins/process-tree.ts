@@ -30,7 +30,8 @@ export async function killTree(root: StepProcess): Promise<number> {
   // Ids are given again: the group is only ours while its leader is, or was when this began.
   const isOurs = root.pid > 1 && startOf(root.pid) === root.started;
   const killed = new Set<number>();
-  if (isOurs) signal(-root.pid);
+  // Stopped first, and killed when all are found: children of the dead can't be told from anybody's.
+  if (isOurs) signal(-root.pid, 'SIGSTOP');
   for (let round = 0; round < rounds; round += 1) {
     const found = findTree(root, isOurs);
     for (const pid of found) {
@@ -48,7 +49,7 @@ export function terminateGroup(root: StepProcess): void {
   if (root.pid > 1 && startOf(root.pid) === root.started) signal(-root.pid, 'SIGTERM');
 }
 
-function signal(pid: number, name: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
+function signal(pid: number, name: 'SIGKILL' | 'SIGSTOP' | 'SIGTERM' = 'SIGKILL'): void {
   try {
     process.kill(pid, name);
   } catch {
