@@ -40,9 +40,13 @@ began=$(date +%s)
 left() { echo $((17 - $(date +%s) + began)); }
 
 # bounded SECONDS COMMAND...: runs it, and ends it when it takes longer, whether or not there is a `timeout` here.
-old_timeout=
-if has timeout && ! timeout 1 true >/dev/null 2>&1; then
-  old_timeout=1
+timing=none
+if [ -z "${COLLECT_NO_TIMEOUT-}" ] && has timeout; then
+  if timeout -s KILL 1 true >/dev/null 2>&1; then
+    timing=new
+  elif timeout -t 1 -s KILL true >/dev/null 2>&1; then
+    timing=old
+  fi
 fi
 bounded() {
   limit=$1
@@ -54,12 +58,13 @@ bounded() {
   remain=$(left)
   [ "$remain" -gt 0 ] || return 124
   [ "$limit" -le "$remain" ] || limit=$remain
-  if [ -n "$old_timeout" ]; then
+  if [ $timing = old ]; then
     timeout -t "$limit" -s KILL "$@"
-  elif has timeout; then
+  elif [ $timing = new ]; then
     timeout -s KILL "$limit" "$@"
   else
-    "$@" &
+    # A job in the background has no input of its own.
+    { "$@" <&4 4<&- & } 4<&0
     job=$!
     { sleep "$limit"; kill -9 $job; } >/dev/null 2>&1 </dev/null &
     guard=$!
@@ -381,6 +386,26 @@ store_file() {
   done
 }
 
+# certificate: what the handshake shows, in the variables of endpoint().
+certificate() {
+  { [ -n "$show" ] || has openssl; } || return 0
+  set -- -connect "$host:$port"
+  case $plain in *[a-zA-Z]*) case $plain in *:*) ;; *) set -- "$@" -servername "$plain" ;; esac ;; esac
+  way=${proxy#*://}
+  [ -z "$proxy" ] || set -- "$@" -proxy "${way##*@}"
+  [ -z "$store" ] || set -- "$@" -CAfile "$store"
+  shown=$(bounded 6 openssl s_client "$@" -showcerts </dev/null 2>&1)
+  say endpoint "$n.verify" "$(printf '%s\n' "$shown" | sed -n 's/.*Verify return code: //p' | head -n 1)"
+  say endpoint "$n.protocol" "$(printf '%s\n' "$shown" | sed -n 's/.*Protocol *: //p;s/^New, \(TLSv[0-9.]*\),.*/\1/p' | head -n 1)"
+  # The host's own certificate is the first, and who vouches for it the last.
+  printf '%s\n' "$shown" | sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' |
+    bounded 2 openssl x509 -noout -subject -issuer -startdate -enddate -fingerprint -sha256 2>/dev/null | each endpoint "$n.leaf"
+  printf '%s\n' "$shown" | sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' |
+    bounded 2 openssl x509 -noout -text 2>/dev/null | grep -A1 'Subject Alternative Name' | tail -n 1 | cut -c1-600 | each endpoint "$n.names"
+  printf '%s\n' "$shown" | awk '/BEGIN CERTIFICATE/{c=""} {c=c $0 "\n"} /END CERTIFICATE/{l=c} END{printf "%s",l}' |
+    bounded 2 openssl x509 -noout -subject -issuer -fingerprint -sha256 2>/dev/null | each endpoint "$n.last"
+}
+
 # endpoint NUMBER WHO SERVICE URL PROXY NO_PROXY STORE
 endpoint() {
   n=$1 who=$2 kind=$3 url=$4 proxy=$5 no=$6 store=$7
@@ -418,6 +443,7 @@ endpoint() {
     break
   done
   grep -i "[[:space:]]$plain\\([[:space:]]\\|\$\\)" "$root/etc/hosts" 2>/dev/null | grep -v '^#' | each endpoint "$n.hosts"
+  certificate &
   if [ -n "$show" ] || has curl; then
     set -- -sS -v --http1.1 --connect-timeout 4 --max-time 7 -A rollcall-collect
     [ -z "$store" ] || set -- "$@" --cacert "$store"
@@ -431,8 +457,10 @@ endpoint() {
     if [ $code = 60 ] || [ $code = 77 ] || [ $code = 51 ] || [ $code = 35 ]; then
       # Once more without looking at the certificate, to see who answers, and its clock.
       asked=$(date +%s)
-      answer=$(bounded 6 curl "$@" -k -i -w "$form" "$url/" 2>&1)
-      say endpoint "$n.unverified" $?
+      set -- "$@" -k
+      answer=$(bounded 6 curl "$@" -i -w "$form" "$url/" 2>&1)
+      code=$?
+      say endpoint "$n.unverified" $code
     fi
     say endpoint "$n.asked" "$asked"
     printf '%s\n' "$answer" | tr -d '\r' | grep -iE '^(HTTP/|Date:|Server:|Location:|x-amzn-requestid:)' | cut -c1-200 | each endpoint "$n.head"
@@ -454,23 +482,7 @@ endpoint() {
     bounded 5 nc -w 4 "$plain" "$port" </dev/null >/dev/null 2>&1
     say endpoint "$n.nc" $?
   fi
-  if [ -n "$show" ] || has openssl; then
-    set -- -connect "$host:$port"
-    case $plain in *[a-zA-Z]*) case $plain in *:*) ;; *) set -- "$@" -servername "$plain" ;; esac ;; esac
-    way=${proxy#*://}
-    [ -z "$proxy" ] || set -- "$@" -proxy "${way##*@}"
-    [ -z "$store" ] || set -- "$@" -CAfile "$store"
-    shown=$(bounded 6 openssl s_client "$@" -showcerts </dev/null 2>&1)
-    say endpoint "$n.verify" "$(printf '%s\n' "$shown" | sed -n 's/.*Verify return code: //p' | head -n 1)"
-    say endpoint "$n.protocol" "$(printf '%s\n' "$shown" | sed -n 's/.*Protocol *: //p;s/^New, \(TLSv[0-9.]*\),.*/\1/p' | head -n 1)"
-    # The host's own certificate is the first, and who vouches for it the last.
-    printf '%s\n' "$shown" | sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' |
-      bounded 2 openssl x509 -noout -subject -issuer -startdate -enddate -fingerprint -sha256 2>/dev/null | each endpoint "$n.leaf"
-    printf '%s\n' "$shown" | sed -n '/BEGIN CERTIFICATE/,/END CERTIFICATE/p;/END CERTIFICATE/q' |
-      bounded 2 openssl x509 -noout -text 2>/dev/null | grep -A1 'Subject Alternative Name' | tail -n 1 | cut -c1-600 | each endpoint "$n.names"
-    printf '%s\n' "$shown" | awk '/BEGIN CERTIFICATE/{c=""} {c=c $0 "\n"} /END CERTIFICATE/{l=c} END{printf "%s",l}' |
-      bounded 2 openssl x509 -noout -subject -issuer -fingerprint -sha256 2>/dev/null | each endpoint "$n.last"
-  fi
+  wait
   if [ -n "$store" ]; then
     say endpoint "$n.store" "$store"
     say endpoint "$n.store.changed" "$(bounded 2 stat -c %Y "$store" 2>/dev/null)"
@@ -594,7 +606,9 @@ hide() {
   tr -c '\n -~' '?' | sed \
     -e 's#\(://\)[^/@ ]*@#\1[hidden]@#g' \
     -e 's#\("[A-Za-z_]*\([Tt]oken\|[Ss]ecret\|[Pp]assword\|[Pp]rivate[Kk]ey\|[Cc]ode\|[Ff]ingerprint\|[Ss]ignature\)[A-Za-z_]*" *: *"\)[^"]*#\1[hidden]#g' \
-    -e 's#\([Pp]assword\|[Ss]ecret\|[Aa]ctivation[Cc]ode\)=[^ ]*#\1=[hidden]#g' \
+    -e 's#\([Pp]assword\|[Ss]ecret\|[Tt]oken\|[Ss]ignature\|[Cc]redential\|[Cc]ode\|[Kk]ey\)=[^ ]*#\1=[hidden]#g' \
+    -e 's#\( -\{1,2\}\(code\|password\|token\|key\)[ =]\)[^ ]*#\1[hidden]#g' \
+    -e 's#\([Bb]earer\|[Bb]asic\) [A-Za-z0-9+/=._-]\{8,\}#\1 [hidden]#g' \
     -e 's#\(A[KS]IA\)[A-Z0-9]\{12,\}#\1[hidden]#g' \
     -e 's#[A-Za-z0-9+/]\{65,\}=\{0,2\}#[hidden]#g'
 }

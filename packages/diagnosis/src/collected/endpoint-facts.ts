@@ -232,13 +232,16 @@ function tcpOf(
 ): Layer<{ address?: string }> | undefined {
   if (code !== undefined) {
     if (code === 7) return { ok: false, error: wordIn(trouble), detail: redactText(trouble, 300) };
-    if (code === 28 && times !== undefined && times.tcp === 0) return { ok: false, error: 'timeout' };
+    // Of a connection that broke later curl forgets the times, and not the address.
+    const stood = times !== undefined && (times.tcp > 0 || times.tls > 0 || times.address !== undefined);
+    if (code === 28 && !stood) return { ok: false, error: 'timeout' };
     if (code === 124 || code === 137) return { ok: false, error: 'timeout', detail: 'curl was ended' };
-    // Any other end of curl came after the connection stood, if its time says that it did.
-    if (code !== 0 && (times === undefined || (times.tcp === 0 && times.tls === 0))) return undefined;
+    if (code !== 0 && !stood) return undefined;
     return {
       ok: true,
-      ...(times === undefined ? {} : { ms: Math.max(0, Math.round((times.tcp - times.name) * 1000)) }),
+      ...(times === undefined || times.tcp === 0
+        ? {}
+        : { ms: Math.max(0, Math.round((times.tcp - times.name) * 1000)) }),
       ...(times?.address === undefined ? {} : { address: times.address }),
     };
   }

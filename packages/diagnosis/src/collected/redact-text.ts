@@ -32,16 +32,21 @@ const secrets: readonly (readonly [RegExp, string])[] = [
   [/([?&](?:X-Amz-[A-Za-z-]+|token|sig|key|code)=)[^&\s]+/gi, `$1${hidden}`],
   // Long runs without a space are keys, tokens or signatures more often than anything that helps.
   [/(?<![\w+=])(?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{40,}/g, hidden],
-  [
-    /(?<![\w+/])(?=[A-Za-z0-9+/]*\d)(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{48,}={0,2}/g,
-    hidden,
-  ],
 ];
+
+/** Base64, which may have slashes in it, though far fewer than a path of that length. */
+const base64 =
+  /(?<![\w+/])(?=[A-Za-z0-9+/]*\d)(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{48,}={0,2}/g;
+
+function hideBase64(run: string): string {
+  return run.split('/').length - 1 > run.length / 20 ? run : hidden;
+}
 
 /** A text without secrets, at most `most` characters long, without control characters. */
 export function redactText(text: string, most = 400): string {
   let safe = text.slice(0, most * 4);
   for (const [pattern, instead] of secrets) safe = safe.replace(pattern, instead);
+  safe = safe.replace(base64, hideBase64);
   safe = safe.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g,
     ' ',

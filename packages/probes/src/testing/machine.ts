@@ -79,7 +79,7 @@ export function makeMachine(t: TestContext, commands: Readonly<Record<string, Sa
   };
   machine.put('/proc/stat', `cpu 1 2 3\nbtime ${bootSeconds}\n`);
   machine.put('/proc/1/comm', 'systemd\n');
-  machine.put('/proc/1/stat', '1 (systemd) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0');
+  machine.put('/proc/1/stat', '1 (systemd) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0\n');
   machine.put('/proc/sys/kernel/hostname', 'web-07\n');
   machine.put('/proc/sys/kernel/osrelease', '6.1.0-28-amd64\n');
   machine.put('/proc/self/mountinfo', '27 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw\n');
@@ -104,7 +104,7 @@ export function putProcess(
   const { pid, exe, argv = [exe], state = 'S', after = 60, uid = 0, environment = {} } = process;
   const short = exe.slice(exe.lastIndexOf('/') + 1).slice(0, 15);
   const zeros = Array.from({ length: 16 }, () => '0').join(' ');
-  machine.put(`/proc/${pid}/stat`, `${pid} (${short}) ${state} 1 ${zeros} 0 ${after * 100} 0 0`);
+  machine.put(`/proc/${pid}/stat`, `${pid} (${short}) ${state} 1 ${zeros} 0 ${after * 100} 0 0\n`);
   machine.put(`/proc/${pid}/comm`, `${short}\n`);
   machine.put(`/proc/${pid}/cmdline`, `${argv.join('\0')}\0`);
   machine.put(`/proc/${pid}/status`, `Name:\t${short}\nUid:\t${uid}\t${uid}\t${uid}\t${uid}\n`);
