@@ -194,7 +194,8 @@ export function openCommand(
   async function askForReboot(path: string, outcome: StepOutcome): Promise<StepOutcome> {
     const at = clock.now();
     let why = '';
-    if (reboots >= mostReboots) why = `The machine was started again ${reboots} times for this step.`;
+    if (command.cancelled) why = 'The command was cancelled meanwhile.';
+    else if (reboots >= mostReboots) why = `The machine was started again ${reboots} times for this step.`;
     else {
       rebooting = { path, at, boot: deps.bootId() };
       reboots += 1;

@@ -3,6 +3,7 @@
  * Everything behind it is loaded with the first job, or when the last agent left something to do.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { type Frame, FrameType, frameMessage, JobStatusCode, messageFrame } from '@rollcall/wire';
 import type { PolledMessage } from '../calls.ts';
@@ -87,6 +88,8 @@ export function openCommands(deps: CommandsDeps): Commands {
       .then((opened) => {
         engine = opened;
         deps.changed();
+        // A kill would skip what Node otherwise does at the exit: keep what it compiled.
+        setTimeout(flushCompileCache, 2000).unref();
         return opened;
       });
     // What kept it from being opened may be over when the next job comes.

@@ -52,7 +52,7 @@ export async function openEngine(deps: CommandsDeps) {
   const noReboot = !config.allowReboot
     ? "The settings of this node's agent don't allow one."
     : deps.reboot === undefined
-      ? "This node's agent can't give it one: it doesn't run as root."
+      ? "This node's agent can't give it one: only an agent that runs as root can."
       : undefined;
   const commandDeps: CommandDeps = { ...deps, outbox, noReboot, settled: (one) => void settle(one) };
 

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Enrolled, enrol, isEnd, stepsDocument } from '../testing/enrolled.ts';
 
@@ -39,47 +39,52 @@ const moments: [message: string, times: number, begun: boolean][] = [
   ['A command ended.', 1, true],
 ];
 
-for (const [message, times, begun] of moments) {
-  for (let time = 1; time <= times; time += 1) {
-    test(`killed at “${message}”, ${time} of ${times}`, { timeout: 20_000 }, async () => {
-      const it = await enrol();
-      try {
-        const { server } = it;
-        const mark = join(it.root, 'mark');
-        const document = stepsDocument({
-          one: { runCommand: [`echo one >> ${mark}`] },
-          two: { runCommand: [`echo two >> ${mark}`] },
-        });
-        const agent = await startKillable(it, message, time);
-        const died = once(agent, 'exit');
-        const id = server.offer(document);
-        assert.deepEqual(await died, [null, 'SIGKILL']);
-        assert.equal(existsSync(join(it.root, 'jobs', id)) || server.endOf(id) !== undefined, true);
-
-        await it.start();
-        server.offer(document, { id });
-        await server.until('it has ended', () => server.endOf(id) !== undefined);
-        const settled = () => !readdirSync(join(it.root, 'jobs')).includes(id);
-        await server.until('it is done with', settled);
-        const ends = server.repliesTo(id).filter(({ content }) => isEnd(content));
-        assert.equal(new Set(ends.map(({ id: reply }) => reply)).size, 1, 'one end');
-        const ran = lines(mark);
-        assert.ok(ran.filter((line) => line === 'one').length <= 1, 'the first step ran once');
-        assert.ok(ran.filter((line) => line === 'two').length <= 1, 'the second step ran once');
-        if (!begun) assert.deepEqual(ran, ['one', 'two'], 'what had not begun runs');
-        const status = ends[0]!.content.documentStatus;
-        // Success is told only of what ran; what isn't known to have run is no success.
-        if (status === 'Success') assert.deepEqual(ran, ['one', 'two']);
-        else assert.equal(status, 'Failed');
-        if (status === 'Failed') {
-          const said = JSON.stringify(server.repliesTo(id).map(({ content }) => content));
-          assert.match(said, /agent was stopped or killed while this step ran/);
-        }
-      } finally {
-        await it.remove();
-      }
-    });
+// Most of the time goes into starting processes.
+suite('killed between two lines', { concurrency: 3 }, () => {
+  for (const [message, times, begun] of moments) {
+    for (let time = 1; time <= times; time += 1) killedAt(message, time, times, begun);
   }
+});
+
+function killedAt(message: string, time: number, times: number, begun: boolean): void {
+  test(`killed at “${message}”, ${time} of ${times}`, { timeout: 20_000 }, async () => {
+    const it = await enrol();
+    try {
+      const { server } = it;
+      const mark = join(it.root, 'mark');
+      const document = stepsDocument({
+        one: { runCommand: [`echo one >> ${mark}`] },
+        two: { runCommand: [`echo two >> ${mark}`] },
+      });
+      const agent = await startKillable(it, message, time);
+      const died = once(agent, 'exit');
+      const id = server.offer(document);
+      assert.deepEqual(await died, [null, 'SIGKILL']);
+      assert.equal(existsSync(join(it.root, 'jobs', id)) || server.endOf(id) !== undefined, true);
+
+      await it.start();
+      server.offer(document, { id });
+      await server.until('it has ended', () => server.endOf(id) !== undefined);
+      const settled = () => !readdirSync(join(it.root, 'jobs')).includes(id);
+      await server.until('it is done with', settled);
+      const ends = server.repliesTo(id).filter(({ content }) => isEnd(content));
+      assert.equal(new Set(ends.map(({ id: reply }) => reply)).size, 1, 'one end');
+      const ran = lines(mark);
+      assert.ok(ran.filter((line) => line === 'one').length <= 1, 'the first step ran once');
+      assert.ok(ran.filter((line) => line === 'two').length <= 1, 'the second step ran once');
+      if (!begun) assert.deepEqual(ran, ['one', 'two'], 'what had not begun runs');
+      const status = ends[0]!.content.documentStatus;
+      // Success is told only of what ran; what isn't known to have run is no success.
+      if (status === 'Success') assert.deepEqual(ran, ['one', 'two']);
+      else assert.equal(status, 'Failed');
+      if (status === 'Failed') {
+        const said = JSON.stringify(server.repliesTo(id).map(({ content }) => content));
+        assert.match(said, /agent was stopped or killed while this step ran/);
+      }
+    } finally {
+      await it.remove();
+    }
+  });
 }
 
 test('killed while a step runs: its processes are killed by the next agent, the steps behind it run', {

@@ -108,7 +108,7 @@ test('an agent that cannot start its machine again says so, and nothing waits', 
     ['two', 'Success', 0],
   ]);
   const said = server.repliesTo(id)[1]?.content.runtimeStatus?.one?.standardError ?? '';
-  assert.match(said, /asks for a reboot \(exit code 194\).*doesn't run as root/);
+  assert.match(said, /asks for a reboot \(exit code 194\).*only an agent that runs as root/);
 });
 
 test('one that may not says so as well; one whose reboot fails, too', async () => {
