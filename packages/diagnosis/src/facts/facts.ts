@@ -62,7 +62,8 @@ export function factsOf(evidence: Evidence): Facts {
   const through = getsThrough(row, agent, node);
   const channelOpen = row?.connected ?? channelBySelf(agent);
   const path = pathOf(node, agent);
-  const bornAt = node?.host.bootAt ?? (row ? row.registeredAt : records?.machine?.firstSeenAt);
+  // A machine that was seen tells when it was started; that the books know it longer is another matter.
+  const bornAt = node ? node.host.bootAt : (row?.registeredAt ?? records?.machine?.firstSeenAt);
   return {
     now,
     ...(request && { request }),

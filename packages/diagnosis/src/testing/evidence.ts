@@ -415,3 +415,8 @@ export function healthy(changes: Deep<Evidence> = {}): Evidence {
 export function lost(changes: Deep<Evidence> = {}): Evidence {
   return change<Evidence>({ ...healthy(), records: records({ node: lostRow() }) }, changes);
 }
+
+/** The same, with exactly this seen on the machine: nothing of the healthy one is merged into it. */
+export function seenOn(machine: NodeEvidence, changes: Deep<Evidence> = {}): Evidence {
+  return { ...lost(changes), node: machine };
+}

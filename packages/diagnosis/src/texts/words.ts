@@ -209,6 +209,10 @@ export const doubts: Readonly<Record<string, Both>> = {
     en: 'which store the agent reads was not seen for sure',
     ja: 'エージェントの参照先を確実には確認できていません',
   },
+  'clock-alone': {
+    en: "no third clock was asked: the server's own could be the wrong one",
+    ja: '第三の時計と比べておらず、サーバー側の時計が誤っている可能性もあります',
+  },
   'clock-unknown': {
     en: "the machine's clock could not be compared",
     ja: 'マシンの時計を比較できていません',

@@ -226,9 +226,11 @@ const tooOld: Cause = {
     });
   },
   warns({ fleet, row, agent }) {
-    const name = row?.agentName ?? (agent?.kind === 'official' ? 'amazon-ssm-agent' : 'rollcall-agent');
-    const least = fleet?.minimumVersions?.[name];
-    const version = agent?.version ?? row?.agentVersion;
+    const seen = agent
+      ? { name: agent.kind === 'official' ? 'amazon-ssm-agent' : 'rollcall-agent', version: agent.version }
+      : { name: row?.agentName ?? '', version: row?.agentVersion };
+    const least = fleet?.minimumVersions?.[seen.name];
+    const { version } = seen;
     return version !== undefined && least !== undefined && isOlder(version, least)
       ? { version, least }
       : undefined;

@@ -40,6 +40,8 @@ const serverWasAway: Cause = {
     if (through) return excluded;
     const blind = blindTime(facts);
     if (!blind) return excluded;
+    // Whoever was heard since had found the way back: what stops it now came later.
+    if (row.lastPing !== undefined && row.lastPing > blind.to) return excluded;
     // Two periods after its return whoever is there has reported in; what waits longer has another reason.
     if (now > blind.to + Math.max(2 * row.periodSeconds * 1000, 60 * minute)) return excluded;
     return likely(

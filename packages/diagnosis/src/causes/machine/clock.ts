@@ -150,7 +150,11 @@ const clockSkew: Cause = {
       ...(median !== undefined ? [observe('records', 'nodes', 'median-skew', skew(median))] : []),
     ];
     const parameters = { skew: String(mine.ms) };
-    return mine.isProven ? proven(seen, parameters) : likely('only-claimed', seen, parameters);
+    if (!mine.isProven) return likely('only-claimed', seen, parameters);
+    // Two clocks that differ don't tell which of them is wrong: others have to agree with the server's.
+    const othersAgree = median !== undefined && manyAgree && Math.abs(median) < worthSaying;
+    const isUnkept = facts.node?.clock?.synchronized === false;
+    return othersAgree || isUnkept ? proven(seen, parameters) : likely('clock-alone', seen, parameters);
   },
   warns(facts) {
     const mine = skewOf(facts);

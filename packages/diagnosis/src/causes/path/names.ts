@@ -75,7 +75,8 @@ const wrongAnswer: Cause = {
     ];
     const parameters = { host, address: used[0] ?? '?' };
     if (line && differs) return proven(seen, parameters);
-    if (line) return likely('by-elimination', seen, parameters);
+    // The line alone may be right, and the server away: only whoever knows its addresses can say otherwise.
+    if (line) return known.length > 0 ? likely('by-elimination', seen, parameters) : unknown;
     return differs ? likely('two-answers', seen, parameters) : unknown;
   },
   en: {

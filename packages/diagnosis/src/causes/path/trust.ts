@@ -171,7 +171,9 @@ const caMissing: Cause = {
         if (store?.hasRoot === true) return excluded;
         const strange = isStrange(facts);
         if (strange === false) return proven(all, parameters);
-        if (strange === undefined && (/rollcall ca/i.test(issuer) || isAmazon(fault.endpoint.url, issuer)))
+        // A name in a certificate proves nothing by itself; that a root of AWS is missing was looked at.
+        const lacksAwsRoot = store?.awsRoots?.some(({ present }) => !present) === true;
+        if (strange === undefined && lacksAwsRoot && isAmazon(fault.endpoint.url, issuer))
           return proven(all, parameters);
         return strange === undefined ? likely('issuer-unknown', all, parameters) : excluded;
       });

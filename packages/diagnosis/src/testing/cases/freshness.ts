@@ -1,0 +1,165 @@
+/** Freshness: it waits, or its channel does. */
+
+import {
+  day,
+  fleet,
+  healthy,
+  knock,
+  lost,
+  lostRow,
+  minute,
+  node,
+  now,
+  officialAgent,
+  ownAgent,
+  row,
+} from '../evidence.ts';
+import type { Case } from './case.ts';
+
+const noChannel = {
+  connected: false,
+  channelOpenedAt: undefined,
+  channelClosedAt: now - 55 * minute,
+  channelClosedBy: 'server' as const,
+};
+const waits = (reason: string, changes: Parameters<typeof officialAgent>[0] = {}) =>
+  lost({
+    node: node({
+      agents: [
+        officialAgent({ waiting: { until: now + 20 * minute, reason, source: 'agent log' }, ...changes }),
+      ],
+    }),
+  });
+const restart = ['systemctl restart amazon-ssm-agent'];
+
+export const freshnessCases: readonly Case[] = [
+  { cause: 'hibernating', evidence: waits('hibernating'), fix: restart, confidence: 'likely' },
+  { cause: 'backing-off-auth', evidence: waits('AccessDeniedException'), fix: restart, confidence: 'likely' },
+  {
+    cause: 'backing-off-onprem-net',
+    evidence: waits('dial tcp: i/o timeout'),
+    fix: restart,
+    confidence: 'likely',
+  },
+  {
+    cause: 'backing-off-onprem-aws',
+    evidence: waits('InternalServerError: 500'),
+    fix: restart,
+    confidence: 'likely',
+  },
+  {
+    cause: 'backing-off-ec2',
+    evidence: waits('?', { identity: { kind: 'ec2' } }),
+    fix: restart,
+    confidence: 'likely',
+  },
+  {
+    cause: 'registrar-backoff',
+    evidence: waits('registration failed', { identity: { kind: 'ec2' } }),
+    fix: restart,
+    confidence: 'likely',
+  },
+  {
+    cause: 'agent-backing-off',
+    evidence: lost({
+      node: node({
+        agents: [
+          ownAgent({ waiting: { until: now + 40_000, reason: 'The server closed it.', source: 'status' } }),
+        ],
+      }),
+    }),
+    fix: ['systemctl restart rollcall-agent'],
+    confidence: 'likely',
+  },
+  {
+    cause: 'channel-backoff',
+    evidence: healthy({
+      node: undefined,
+      records: { node: row(noChannel) },
+      fleet: {
+        serverStartedAt: now - 9 * minute,
+        serverBlind: [{ from: now - 55 * minute, to: now - 9 * minute }],
+      },
+    }),
+    confidence: 'likely',
+  },
+  {
+    cause: 'channel-backoff',
+    when: 'by its own word',
+    evidence: healthy({
+      records: { node: row(noChannel) },
+      node: {
+        agents: [
+          officialAgent({ waiting: { until: now + 8 * minute, reason: 'channel', source: 'agent log' } }),
+        ],
+      },
+    }),
+    fix: restart,
+  },
+  {
+    cause: 'channel-refused',
+    evidence: healthy({
+      node: undefined,
+      records: { node: row(noChannel) },
+      door: {
+        knocks: [
+          knock({ reason: 'channel-token-refused', layer: 'http', tie: 'signature', lastAt: now - minute }),
+        ],
+      },
+    }),
+  },
+  {
+    cause: 'session-channel-missing',
+    evidence: healthy({ node: undefined, records: { node: row(noChannel) } }),
+    confidence: 'likely',
+  },
+  {
+    cause: 'session-channel-missing',
+    when: 'an agent without channels',
+    evidence: healthy({ node: undefined, records: { node: row({ ...noChannel, agentVersion: '2.2.0.0' }) } }),
+  },
+  {
+    cause: 'nat-idle-or-swap',
+    evidence: healthy({
+      records: { node: row({ ...noChannel, agentName: 'rollcall-agent' }) },
+      node: {
+        agents: [
+          ownAgent({
+            status: {
+              state: 'connected',
+              at: now,
+              channelOpenSince: now - day,
+              lastHeartbeatAt: now - minute,
+              lastHeartbeatOk: true,
+            },
+          }),
+        ],
+      },
+    }),
+    fix: ['systemctl restart rollcall-agent'],
+  },
+  {
+    cause: 'server-was-away',
+    evidence: lost({
+      node: undefined,
+      records: {
+        node: lostRow({
+          lastPing: now - 50 * minute,
+          channelClosedAt: now - 48 * minute,
+          channelClosedBy: 'server',
+        }),
+      },
+      fleet: fleet({ online: 250, serverBlind: [{ from: now - 48 * minute, to: now - 5 * minute }] }),
+    }),
+    confidence: 'likely',
+    fix: [],
+  },
+  {
+    cause: 'thirty-day-hidden',
+    evidence: lost({
+      node: undefined,
+      records: { node: lostRow({ hidden: true, lastPing: now - 40 * day, channelClosedAt: now - 40 * day }) },
+    }),
+    confidence: 'likely',
+  },
+];

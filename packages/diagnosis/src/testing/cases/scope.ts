@@ -1,0 +1,135 @@
+/** Scope: the right place, and what the books say. */
+
+import {
+  day,
+  healthy,
+  hour,
+  knock,
+  lost,
+  lostRow,
+  machine,
+  minute,
+  node,
+  nodeId,
+  now,
+  officialAgent,
+} from '../evidence.ts';
+import type { Case } from './case.ts';
+
+const request = healthy().request;
+const gone = {
+  node: lostRow({ deregisteredAt: now - hour, deregisteredBy: 'arn:aws:iam::000000000000:user/kenji' }),
+};
+
+export const scopeCases: readonly Case[] = [
+  {
+    cause: 'name-ambiguous',
+    evidence: healthy({
+      request: {
+        asked: 'web',
+        candidates: [
+          { id: nodeId, region: 'dc-tokyo' },
+          { id: 'mi-0', region: 'dc-osaka' },
+        ],
+      },
+    }),
+    says: { count: '2', asked: 'web' },
+  },
+  {
+    cause: 'wrong-region',
+    when: 'the same id is registered in another region',
+    evidence: {
+      now,
+      ...(request && { request: { ...request, region: 'dc-osaka' } }),
+      records: { elsewhere: [{ nodeId, region: 'dc-tokyo', status: 'Online' }] },
+    },
+    fix: ['rollcall nodes --region dc-tokyo'],
+    says: { found: 'dc-tokyo', region: 'dc-osaka' },
+  },
+  {
+    cause: 'wrong-region',
+    when: "the agent's own region is another that is served",
+    evidence: lost({
+      records: { node: undefined },
+      node: node({ agents: [officialAgent({ identity: { region: 'dc-osaka' } })] }),
+    }),
+  },
+  {
+    cause: 'region-not-served',
+    evidence: lost({
+      records: { node: undefined },
+      node: node({
+        agents: [
+          officialAgent({ identity: { region: 'us-east-1' }, configuration: { region: 'us-east-1' } }),
+        ],
+      }),
+    }),
+    says: { region: 'us-east-1', served: 'dc-tokyo dc-osaka' },
+  },
+  {
+    cause: 'region-not-served',
+    when: 'by a claim at the door only',
+    evidence: lost({
+      node: undefined,
+      records: { node: undefined },
+      door: { knocks: [knock({ reason: 'wrong-region', detail: 'region=eu-west-1', tie: 'claim' })] },
+    }),
+    confidence: 'likely',
+    says: { region: 'eu-west-1' },
+  },
+  { cause: 'caller-not-authorised', evidence: healthy({ request: { mayList: false } }) },
+  {
+    cause: 'document-not-allowed',
+    evidence: healthy({
+      request: { document: { name: 'AWS-RunShellScript', platforms: ['Linux'], mayUse: false } },
+    }),
+  },
+  {
+    cause: 'list-filtered-by-platform',
+    evidence: healthy({
+      request: { document: { name: 'AWS-InstallPowerShellModule', platforms: ['Windows'], mayUse: true } },
+    }),
+    says: { platform: 'Linux', platforms: 'Windows' },
+    ruledOut: ['document-not-allowed'],
+  },
+  {
+    cause: 'machine-replaced',
+    evidence: lost({
+      node: undefined,
+      records: { successor: { nodeId: 'mi-0aaaaaaaaaaaaaaaa', status: 'Online', registeredAt: now - day } },
+    }),
+    says: { newer: 'mi-0aaaaaaaaaaaaaaaa' },
+  },
+  {
+    cause: 'deregistered',
+    evidence: lost({ node: undefined, records: gone }),
+    fix: [`rollcall node restore ${nodeId}`],
+    says: { by: 'arn:aws:iam::000000000000:user/kenji' },
+  },
+  { cause: 'deregistered', when: 'seen from the machine as well', evidence: lost({ records: gone }) },
+  {
+    cause: 'deregistered-in-bulk',
+    evidence: lost({
+      node: undefined,
+      records: {
+        ...gone,
+        bulkDeregistration: { count: 40, by: 'arn:x', from: now - hour, to: now - hour + minute },
+      },
+    }),
+    says: { count: '40' },
+    ruledOut: [],
+  },
+  {
+    cause: 'address-reused',
+    evidence: lost({
+      node: undefined,
+      records: {
+        node: undefined,
+        machine: machine({ joinedBy: 'address' }),
+        addressUsers: [{ address: '10.0.4.7', nodeId: 'mi-0bbbbbbbbbbbbbbbb', at: now - minute }],
+      },
+    }),
+    confidence: 'likely',
+    says: { other: 'mi-0bbbbbbbbbbbbbbbb' },
+  },
+];
