@@ -18,8 +18,8 @@ import { begin, compare, median, note, number, small } from './lib/report.ts';
 import { pack, requestBytes } from './lib/requests.ts';
 
 const rounds = small ? 3 : 5;
-const seconds = small ? 1 : 4;
-const kills = small ? 4 : 50;
+const seconds = small ? 0.5 : 4;
+const kills = small ? 3 : 50;
 const widths = [1, 16];
 /** Distinct requests; they are sent again from the first. */
 const prepared = 2_000;
