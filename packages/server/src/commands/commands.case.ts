@@ -302,6 +302,32 @@ export const cases: Readonly<Record<string, Case>> = {
     assert.equal(Commands[0].DeliveryTimedOutCount, 1);
   },
 
+  async 'all time without a server since it was sent is made good, and none before; though one died first'(
+    context,
+    ground,
+  ) {
+    const world = await open(context, ground);
+    const day = 86_400_000;
+    const lived = (from: number) => {
+      const row = { server_id: `server of ${from}`, started_at: from, lease_until: from + 15_000 };
+      return world.store.write((tx) =>
+        tx.everywhere
+          .insertInto('servers')
+          .values({ ...row, stopped_at: row.lease_until })
+          .execute(),
+      );
+    };
+    const nodeId = await world.member();
+    await lived(world.clock.now() - day);
+    const sent = await world.send({ InstanceIds: [nodeId], TimeoutSeconds: 30 });
+    await lived(world.clock.now() + day / 2);
+    world.clock.jump(day);
+    await pass(world.clock, 15_000);
+    const { Commands } = await world.call('ListCommands');
+    const forgiven = Commands[0].ExpiresAfter.getTime() - sent.ExpiresAfter.getTime();
+    assert.ok(forgiven > day - 50_000 && forgiven <= day, `${forgiven}`);
+  },
+
   async 'a node that is deregistered leaves nothing waiting'(context, ground) {
     const world = await open(context, ground);
     const nodeId = await world.member();

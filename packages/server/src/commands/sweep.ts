@@ -2,7 +2,7 @@
  * Deadlines, and what must not count toward them: time in which no server listened; and the end of what is old.
  * Every server of a store sweeps; who comes second finds nothing to do.
  */
-import { overlap, readBlindTimes } from '../presence/index.ts';
+import { readBlindTimes } from '../presence/index.ts';
 import { deleteInSteps, type Store, type WriteTx } from '../store/index.ts';
 import type { CommandsCore } from './core.ts';
 import type { Happening } from './settle.ts';
@@ -44,9 +44,8 @@ export async function sweepDeadlines(
 }
 
 /**
- * Moves the deadlines of everything alive on by the time since the last look in which no server listened. Nothing
- * can have been sent meanwhile, so it is the same time for all. Answers false while nobody can tell what time is
- * lost: a stretch lasts still.
+ * Moves the deadlines of everything alive on by the time since the last look in which no server listened. Answers
+ * false while nobody can tell what time is lost: a stretch lasts still.
  */
 async function forgiveBlindness(core: CommandsCore): Promise<boolean> {
   const suspected = core.presence.view().blind.at(-1);
@@ -62,17 +61,24 @@ async function forgiveBlindness(core: CommandsCore): Promise<boolean> {
     if (!last || (before !== undefined && last.to <= before)) return true;
     if (last.to >= now) return false;
     await writeMark(tx, last.to, now, core.serverId);
-    const lost = overlap(blind, before ?? last.from, last.to);
-    await tx.everywhere
-      .updateTable('invocations')
-      .set((row) => ({ deadline: row('deadline', '+', lost) }))
-      .where('ended_at', 'is', null)
-      .execute();
-    await tx.everywhere
-      .updateTable('commands')
-      .set((row) => ({ expires_at: row('expires_at', '+', lost) }))
-      .where('status', 'in', ['Pending', 'InProgress', 'Cancelling'])
-      .execute();
+    // Each is owed what was lost while it lived. Before the first mark that is every stretch: a server may have died
+    // between its start and the mark, and the time before that start must not be forgotten.
+    for (const { from, to } of blind) {
+      const lost = to - Math.max(from, before ?? from);
+      if (lost <= 0) continue;
+      await tx.everywhere
+        .updateTable('invocations')
+        .set((row) => ({ deadline: row('deadline', '+', lost) }))
+        .where('ended_at', 'is', null)
+        .where('created_at', '<', to)
+        .execute();
+      await tx.everywhere
+        .updateTable('commands')
+        .set((row) => ({ expires_at: row('expires_at', '+', lost) }))
+        .where('status', 'in', ['Pending', 'InProgress', 'Cancelling'])
+        .where('created_at', '<', to)
+        .execute();
+    }
     return true;
   });
 }
