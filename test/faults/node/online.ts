@@ -1,0 +1,19 @@
+/** Whether a node is there, as anybody would see it who lists nodes. */
+import type { ZooServer } from '../server.ts';
+
+/** Heard since `began` (the server's time), Online, with an open channel. */
+export async function isOnline(server: ZooServer, nodeId: string, began: number): Promise<boolean> {
+  for (const region of server.regions) {
+    const admin = server.admin(region);
+    const { InstanceInformationList: list } = await admin.ask('ssm:DescribeInstanceInformation', {
+      Filters: [{ Key: 'InstanceIds', Values: [nodeId] }],
+    });
+    const node = list[0];
+    if (!node) continue;
+    const { Status } = await admin.ask('ssm:GetConnectionStatus', { Target: nodeId });
+    // Times of the wire are cut off.
+    const heard = node.LastPingDateTime * 1000 >= began - 1000;
+    return heard && node.PingStatus === 'Online' && Status === 'connected';
+  }
+  return false;
+}

@@ -1,0 +1,177 @@
+/** The world of one fault: a server of its own, machines, simulated neighbours, and all that stands between. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Verdict } from '@rollcall/diagnosis';
+import { judge, type NodeEvidence } from '@rollcall/diagnosis';
+import { type KeyPool, makeKeyPool } from '../harness/key-pool.ts';
+import { type Fleet, type FleetOptions, openFleet } from '../harness/simulated-agent.ts';
+import { type Authority, makeAuthority, takeAuthority } from './middle/authority.ts';
+import { type DnsServer, openDns } from './middle/dns.ts';
+import { openForwarder } from './middle/forwarder.ts';
+import { openHere } from './node/here.ts';
+import { gateway, type Machine, openMachine, serverName } from './node/machine.ts';
+import type { Node } from './node/node.ts';
+import { isOnline } from './node/online.ts';
+import { openServer, type ZooServer } from './server.ts';
+import { until } from './until.ts';
+
+/** What may be different about a world. */
+export interface WorldOptions {
+  readonly regions?: readonly string[];
+  /** Milliseconds by which the server's clock is ahead. */
+  readonly serverAhead?: number;
+}
+
+/** See the head of this file. */
+export interface World {
+  readonly server: ZooServer;
+  /** For what has to be kept somewhere. */
+  readonly folder: string;
+  /** The server's own CA, for those who have certificates from the same. */
+  authority(): Promise<Authority>;
+  /** A company's CA, that no node trusts unless it is told. */
+  company(): Promise<Authority>;
+  /** A machine that is this one. */
+  node(options?: { readonly address?: string }): Promise<Node>;
+  /** A machine of its own; needs root. */
+  machine(options?: { readonly ahead?: number; readonly upFor?: number }): Promise<Machine>;
+  /** The DNS server that machines are set to. */
+  dns(): Promise<DnsServer>;
+  /** Simulated nodes that come from one address. They do as the official agent does. */
+  neighbours(count: number, address: string, options?: Partial<FleetOptions>): Promise<Neighbours>;
+  /** Closed with the world, the last one first. */
+  closes<T extends { close(): Promise<unknown> | unknown }>(thing: T): T;
+  close(): Promise<void>;
+}
+
+/** Simulated nodes with their way. */
+export interface Neighbours extends Fleet {
+  readonly way: Awaited<ReturnType<typeof openForwarder>>;
+}
+
+let keys: Promise<KeyPool> | undefined;
+const mostNeighbours = 120;
+
+/** Opens a world in which all is well and nobody lives. */
+export async function openWorld(cache: string, options: WorldOptions = {}): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-zoo-'));
+  mkdirSync(join(folder, 'server'));
+  const closing: { close(): Promise<unknown> | unknown }[] = [];
+  const closes: World['closes'] = (thing) => {
+    closing.push(thing);
+    return thing;
+  };
+  const server = closes(
+    await openServer({
+      data: join(folder, 'server/data'),
+      publicUrls: ['https://localhost:8443', `https://${serverName}`],
+      regions: options.regions ?? ['us-east-1', 'eu-central-1'],
+      ahead: options.serverAhead ?? 0,
+    }),
+  );
+  let number = 0;
+  let joined = 0;
+  let dns: Promise<DnsServer> | undefined;
+  let company: Promise<Authority> | undefined;
+
+  const world: World = {
+    server,
+    folder,
+    closes,
+    authority: () =>
+      takeAuthority(
+        readFileSync(join(server.data, 'ca.crt'), 'utf8'),
+        readFileSync(join(server.data, 'ca.key'), 'utf8'),
+      ),
+    company: () => {
+      company ??= makeAuthority('Example Corp Web Gateway');
+      return company;
+    },
+    async node({ address } = {}) {
+      number += 1;
+      return closes(await openHere({ server, folder, cache, number, ...(address && { address }) }));
+    },
+    async machine(given = {}) {
+      number += 1;
+      await world.dns();
+      return closes(await openMachine({ server, folder, cache, number, ...given }));
+    },
+    dns: () => {
+      dns ??= openDns(gateway.four, 53).then((opened) => {
+        opened.zone.set(serverName, { addresses: [gateway.four] });
+        return closes(opened);
+      });
+      return dns;
+    },
+    async neighbours(count, address, more = {}) {
+      keys ??= makeKeyPool(mostNeighbours);
+      const pool = await keys;
+      const way = closes(await openForwarder({ target: server.port, source: address }));
+      const { ActivationId: id, ActivationCode: code } = await server
+        .admin()
+        .ask('ssm:CreateActivation', { IamRole: 'Nodes', RegistrationLimit: 1000 });
+      const fleet = openFleet({
+        url: `https://localhost:${way.port}`,
+        ca: server.ca(),
+        region: server.region,
+        activation: { id, code },
+        keys: pool,
+        firstNumber: joined,
+        now: () => server.clock.now(),
+        ...more,
+      });
+      joined += count;
+      closes(fleet);
+      await fleet.join(count);
+      if ((more.messages ?? 'channel') === 'channel') await fleet.connected(count);
+      return Object.assign(fleet, { way });
+    },
+    async close() {
+      for (const thing of closing.reverse()) await thing.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
+
+/** What the node's own evidence tells, with nobody else asked. */
+export function ownVerdict(evidence: NodeEvidence): Verdict {
+  return judge({ now: evidence.at, node: evidence });
+}
+
+/** What an operator is told who asks the server; with the node's evidence where there is some. */
+export async function askWhy(
+  server: ZooServer,
+  subject: string,
+  options: { readonly evidence?: NodeEvidence; readonly region?: string; readonly document?: string } = {},
+): Promise<{ readonly verdict: Verdict; readonly evidence: unknown }> {
+  const answer = await server.admin(options.region).ask('rollcall:Why', {
+    Subject: subject,
+    WithEvidence: true,
+    ...(options.evidence && { Evidence: JSON.stringify(options.evidence) }),
+    ...(options.document !== undefined && { Document: options.document }),
+  });
+  return { verdict: JSON.parse(answer.Verdict), evidence: JSON.parse(answer.Evidence) };
+}
+
+/** Waits until the server counts a node as lost; its time is turned on for that. */
+export async function lose({ server }: World, { nodeId }: Node): Promise<void> {
+  const status = async () => {
+    const { InstanceInformationList: list } = await server.admin().ask('ssm:DescribeInstanceInformation', {
+      Filters: [{ Key: 'InstanceIds', Values: [nodeId] }],
+    });
+    return list[0]?.PingStatus;
+  };
+  await until(`the channel of ${nodeId} is closed`, async () => {
+    const { Status } = await server.admin().ask('ssm:GetConnectionStatus', { Target: nodeId });
+    return Status === 'notconnected';
+  });
+  await server.pass(31_000);
+  await until(`${nodeId} is lost`, async () => (await status()) === 'ConnectionLost');
+}
+
+/** Waits until a node is Online and connected. */
+export async function back({ server }: World, { nodeId }: Node, ms = 15_000): Promise<void> {
+  await until(`${nodeId} is back`, () => isOnline(server, nodeId, 0), ms);
+}
