@@ -6,6 +6,11 @@ import type { Define, Verb } from './verb.ts';
 
 /** The headings of `rollcall --help`, each with its verbs. */
 export const verbs: readonly Verb[] = [
+  ...group('A machine is missing', [
+    verb('why', "why a machine is, or isn't, in the list; --all", () => import('./verbs/why.ts')),
+    verb('doctor', 'the same, on the machine itself', () => import('./verbs/doctor.ts')),
+    verb('collect', 'a script to see a machine that has nothing of ours', () => import('./verbs/collect.ts')),
+  ]),
   ...group('The server', [
     verb('up', 'start the server', () => import('./verbs/up.ts')),
     verb('status', 'is the server there, and what does it hold', () => import('./verbs/status.ts')),

@@ -11,6 +11,8 @@ export interface Screen {
   readonly utf8: boolean;
   readonly ellipsis: string;
   mark(mark: Mark): string;
+  /** Text in the colour of a mark. */
+  paint(mark: Mark, text: string): string;
   /** Untrusted text, made harmless for this screen. */
   text(value: string | undefined | null, limit?: number): string;
   /** Emphasis where colour is allowed; never the only sign of anything. */
@@ -35,6 +37,7 @@ export function screenOf(io: Pick<Io, 'env' | 'stdout'>): Screen {
     utf8,
     ellipsis: utf8 ? '…' : '...',
     mark: (mark) => paint(marks[mark][2], marks[mark][utf8 ? 0 : 1]),
+    paint: (mark, text) => paint(marks[mark][2], text),
     text: (value, limit = 200) => plain(value ?? '', { limit, ascii: !utf8 }),
     strong: (text) => paint(1, text),
     faint: (text) => paint(2, text),

@@ -108,7 +108,7 @@ test('node: tagged, deregistered, explained, restored', async () => {
   assert.match(await ok('nodes', '--deregistered'), new RegExp(`${node.nodeId}  web-03`));
   const gone = await ask('wait', node.nodeId, '--timeout', '100ms');
   assert.equal(gone.code, 1);
-  assert.match(gone.out, /deregistered .* ago, by\n.*user\/admin\n.*node restore/);
+  assert.match(gone.out, /deregistered at .* by\n.*user\/admin[\s\S]*node restore/);
   await ok('node', 'restore', node.nodeId);
   const lost = await ask('wait', 'web-03', '--timeout', '100ms');
   assert.equal(lost.code, 1);
@@ -160,6 +160,10 @@ test('users: may what their policy says, and their keys end when told to', async
   await ok('user', 'policy', 'reader', path.join(folder, 'policy.json'));
   assert.deepEqual(JSON.parse(await ok('user', 'policy', 'reader')), policy);
   assert.equal((await asReader()).code, 0);
+  // Who may list nodes and not ask why is told what the list says.
+  const waited = await rollcall(['wait', 'web-03', '--timeout', '100ms'], { env });
+  assert.equal(waited.code, 1);
+  assert.match(waited.out, /It is registered, and has never reported in\./);
   await ok('user', 'key', 'disable', AccessKey.AccessKeyId);
   assert.equal((await asReader()).code, 1);
   await ok('user', 'key', 'enable', AccessKey.AccessKeyId);

@@ -1,14 +1,19 @@
 /** `rollcall wait`: until a node is Online, or until it is clear why it isn't. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { causeOf, type Verdict } from '@rollcall/diagnosis';
 import type { ListNodesOutput } from '@rollcall/wire';
 import type { Command } from 'commander';
 import { type Asking, ask } from '../ask.ts';
+import { ServiceError } from '../client.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { languageOf } from '../language.ts';
 import { statusWords } from '../list/node-table.ts';
 import { findInformation, isNodeId, type NodeInformation, nodesNamed } from '../nodes.ts';
 import { dataOption, regionOption, type SharedOptions } from '../options.ts';
 import { parseSpan, span } from '../output/time.ts';
+import { verdictLines } from '../why/show.ts';
+import { callWhy } from '../why/subject.ts';
 import type { Wire } from '../wire.ts';
 import { knocksOf } from './knocks.ts';
 
@@ -20,7 +25,7 @@ interface Options extends SharedOptions {
 export function wait(command: Command, io: Io): void {
   command
     .description(
-      'Waits until a node is Online. Exit code 1, with what is known of the\nreason, when it is not in time.',
+      'Waits until a node is Online. Exit code 1, with the reason, when it is not in\ntime; and at once, when it is proven that it never will be by itself.',
     )
     .argument('<node>', 'its id or name; it need not be registered yet')
     .option('--timeout <span>', 'for example 90s or 10m', '60s');
@@ -34,6 +39,7 @@ async function run(typed: string, options: Options, io: Io): Promise<void> {
   await ask(io, options, async (asking) => {
     const { client, screen, print } = asking;
     const began = io.now();
+    const why = asker(asking, typed);
     for (let pause = 250; ; pause = Math.min(pause * 1.5, 2000)) {
       const found = isNodeId(typed) ? await findInformation(client, typed) : await findNamed(asking, typed);
       if (found?.PingStatus === 'Online') {
@@ -44,15 +50,52 @@ async function run(typed: string, options: Options, io: Io): Promise<void> {
         return;
       }
       const left = began + timeout - io.now();
-      if (left <= 0) {
-        print(`${screen.mark('no')} ${screen.text(typed, 60)} is not Online after ${span(timeout)}.`);
-        print(...(await reasons(asking, typed, found, io.now())).map((line) => `    ${line}`));
+      const verdict = await why(left <= 0, io.now());
+      const never = verdict !== undefined && isFinal(verdict);
+      if (left <= 0 || never) {
+        const after = never ? 'never will be Online by itself' : `is not Online after ${span(timeout)}`;
+        print(`${screen.mark('no')} ${screen.text(typed, 60)} ${after}.`);
+        if (verdict) print('', ...verdictLines(verdict, { lang: languageOf(undefined, io.env) }, io));
+        else print(...(await reasons(asking, typed, found, io.now())).map((line) => `    ${line}`));
         io.exit(exitCodes.no);
         return;
       }
       await sleep(Math.min(pause, left));
     }
   });
+}
+
+/** Milliseconds between two questions why it isn't there: more is known now and then, not all the time. */
+const askAgain = 5000;
+
+/**
+ * Asks why, not too often; undefined when it wasn't asked now, when nothing can be told about the name, and for
+ * whoever may wait and may not ask this.
+ */
+function asker(asking: Asking, subject: string): (now: boolean, at: number) => Promise<Verdict | undefined> {
+  let next = 0;
+  return async (now, at) => {
+    if (!now && at < next) return undefined;
+    next = at + askAgain;
+    try {
+      const { Verdict: text, CandidateCount } = await callWhy(asking, { subject });
+      return text === undefined || CandidateCount > 1 ? undefined : (JSON.parse(text) as Verdict);
+    } catch (error) {
+      if (error instanceof ServiceError) return undefined;
+      throw error;
+    }
+  };
+}
+
+/**
+ * Whether waiting is in vain: what keeps the node out is proven by our own books and by what the door saw, and
+ * nothing of it goes by. What a machine said of itself may have been mended since.
+ */
+function isFinal(verdict: Verdict): boolean {
+  const { state, confidence, cause, nextAttempt, evidence } = verdict;
+  if (state !== 'ill' || confidence !== 'proven' || nextAttempt !== undefined) return false;
+  if (causeOf(cause)?.passing || causeOf(cause)?.breaks !== 'listed') return false;
+  return evidence.length > 0 && evidence.every(({ side }) => side !== 'node');
 }
 
 async function findNamed({ client }: Asking, name: string): Promise<NodeInformation | undefined> {

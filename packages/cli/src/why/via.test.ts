@@ -37,6 +37,9 @@ test('the host stands behind the options, and is asked nothing where nobody can 
   const asRoot = sshArguments({ host: 'web-07' }, { interactive: true, sudo: true });
   assert.deepEqual(asRoot.slice(-2), ['web-07', 'sudo -n sh -s']);
   assert.ok(!asRoot.includes('BatchMode=yes'));
+  const server = (url: string) => sshArguments({ host: 'a' }, { interactive: false, server: url }).at(-1);
+  assert.equal(server('https://rollcall.lan:8443'), 'sh -s -- --server https://rollcall.lan:8443');
+  assert.equal(server('https://a;reboot'), 'sh -s');
 });
 
 const sshd = ['/usr/sbin/sshd', '/usr/bin/sshd', '/usr/lib/ssh/sshd'].find((file) => existsSync(file));

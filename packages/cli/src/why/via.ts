@@ -18,6 +18,8 @@ export interface SshTarget {
 export interface SshOptions {
   /** Run it as root there, by `sudo -n`. */
   readonly sudo?: boolean;
+  /** The address of the server that the script is to try, whatever it finds. */
+  readonly server?: string;
   /** Whether there is a person who could be asked for a password. */
   readonly interactive: boolean;
   readonly env: Environment;
@@ -47,7 +49,10 @@ export function readTarget(text: string): SshTarget {
 }
 
 /** The arguments of `ssh`. */
-export function sshArguments(target: SshTarget, options: Pick<SshOptions, 'sudo' | 'interactive'>): string[] {
+export function sshArguments(
+  target: SshTarget,
+  options: Pick<SshOptions, 'sudo' | 'interactive' | 'server'>,
+): string[] {
   return [
     '-T',
     '-o',
@@ -57,8 +62,14 @@ export function sshArguments(target: SshTarget, options: Pick<SshOptions, 'sudo'
     ...(target.user === undefined ? [] : ['-l', target.user]),
     '--',
     target.host,
-    options.sudo ? 'sudo -n sh -s' : 'sh -s',
+    remoteCommand(options),
   ];
+}
+
+/** What the shell at the other end reads: nothing goes into it that isn't a plain word. */
+function remoteCommand({ sudo, server }: Pick<SshOptions, 'sudo' | 'server'>): string {
+  const isPlain = server !== undefined && /^https:\/\/[A-Za-z0-9.:-]+$/.test(server);
+  return `${sudo ? 'sudo -n ' : ''}sh -s${isPlain ? ` -- --server ${server}` : ''}`;
 }
 
 /** Runs the script on the machine; its output, or a `Failure` that says how far it came. */
