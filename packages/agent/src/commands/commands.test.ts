@@ -204,6 +204,8 @@ test('an end by a signal, a folder that is not there, PowerShell without PowerSh
   assert.match(killed.only.standardError, /signal: SIGKILL/);
   const nowhere = await run(shellDocument(['true'], { workingDirectory: '/no/such/place' }));
   assert.match(nowhere.only.standardError, /working directory \/no\/such\/place is not there/);
+  const file = await run(shellDocument(['true'], { workingDirectory: '/etc/passwd' }));
+  assert.match(file.only.standardError, /sh could not be started: .*ENOTDIR/);
   const { PATH } = process.env;
   process.env.PATH = '/nowhere';
   try {

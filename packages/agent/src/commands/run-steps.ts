@@ -145,7 +145,7 @@ async function runStep(
   }
 }
 
-function act(
+async function act(
   of: StepsOf,
   run: StepsRun,
   action: string,
@@ -154,17 +154,21 @@ function act(
   folder: string,
   output: StepOutput,
 ): Promise<ActionEnd> {
-  return plugins[action]!({
-    ...of,
-    ...output,
-    inputs,
-    folder,
-    makeFolder: () => makeFolder(folder),
-    mark: markOf(of.nodeId, of.commandId, path),
-    started: (process) => of.process(path, process),
-    depth: run.depth,
-    runDocument: (document, values) => runWithin(of, run, document, values, path, folder, output),
-  });
+  try {
+    return await plugins[action]!({
+      ...of,
+      ...output,
+      inputs,
+      folder,
+      makeFolder: () => makeFolder(folder),
+      mark: markOf(of.nodeId, of.commandId, path),
+      started: (process) => of.process(path, process),
+      depth: run.depth,
+      runDocument: (document, values) => runWithin(of, run, document, values, path, folder, output),
+    });
+  } catch (error) {
+    return fail(output, `This is a fault of the agent: ${(error as Error).message}.`);
+  }
 }
 
 /** Runs a document as a part of a step: what its steps print, the step prints. */

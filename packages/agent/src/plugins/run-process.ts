@@ -48,13 +48,12 @@ const leftBehind = new Set<ChildProcess>();
 /** Runs a program. Never rejects. */
 export async function runProcess(run: ProcessToRun): Promise<ProcessEnd> {
   if (run.signal.aborted) return { how: 'aborted' };
-  const child = spawn(run.file, [...run.args], {
-    cwd: run.cwd,
-    env: { ...inheritedEnvironment(), ...run.env, [markName]: run.mark },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // A session of its own, whose leader it is.
-    detached: true,
-  });
+  let child: ChildProcess;
+  try {
+    child = start(run);
+  } catch (error) {
+    return { how: 'not-started', error: error as NodeJS.ErrnoException };
+  }
   const exited = new Promise<ProcessEnd>((resolve) => {
     child.once('error', (error) => resolve({ how: 'not-started', error }));
     child.once('exit', (code, signal) =>
@@ -86,6 +85,16 @@ export async function runProcess(run: ProcessToRun): Promise<ProcessEnd> {
   await killing;
   await output.settled(end.how === 'not-started');
   return cut === undefined ? end : { how: cut };
+}
+
+function start(run: ProcessToRun): ChildProcess {
+  return spawn(run.file, [...run.args], {
+    cwd: run.cwd,
+    env: { ...inheritedEnvironment(), ...run.env, [markName]: run.mark },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A session of its own, whose leader it is.
+    detached: true,
+  });
 }
 
 async function endPolitely(root: StepProcess, exited: Promise<unknown>): Promise<void> {
