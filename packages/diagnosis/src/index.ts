@@ -4,5 +4,6 @@ export { type BlockProblem, readCollected } from './collected/index.ts';
 export type * from './evidence/index.ts';
 export { type CheckResult, check, judge } from './judge.ts';
 export * from './render/index.ts';
+export { verdictSchema } from './schema.ts';
 export type { Language } from './texts/index.ts';
 export * from './verdict.ts';

@@ -51,7 +51,11 @@ const words: Readonly<Record<Manager, Partial<Record<Action, (name: string) => r
 
 /** The command for the judged agent; undefined when no manager has it, or has no such command. */
 export function serviceCommand(facts: Facts, action: Action): Command | undefined {
-  return serviceCommandOf(facts.agent, action);
+  if (facts.node || !facts.row) return serviceCommandOf(facts.agent, action);
+  // Nobody looked: what Linux machines have in most cases, and only for what can do no harm elsewhere.
+  const { platform, agentName = '' } = facts.row;
+  const isUsual = platform === 'Linux' && /^(amazon-ssm-agent|rollcall-agent)$/.test(agentName);
+  return isUsual && action === 'restart' ? onNode(...(words.systemd.restart?.(agentName) ?? [])) : undefined;
 }
 
 /** The same for any agent. */

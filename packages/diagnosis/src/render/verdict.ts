@@ -132,13 +132,13 @@ class Page {
     const indent = this.#lang === 'ja' ? 19 : 16;
     const failed = rows.find(({ state }) => state === 'failed' || state === 'warned')?.gate;
     const lines: string[] = [];
-    const merged = this.#writing.verbose
-      ? []
-      : rows.filter(({ text }) => text === 'by-heartbeat' || text === 'by-call');
-    for (const row of rows) {
-      if (merged.length > 1 && merged.includes(row)) {
-        if (row !== merged[0]) continue;
-        const names = merged
+    let merged = 0;
+    for (const [index, row] of rows.entries()) {
+      if (index < merged) continue;
+      const alike = this.#alikeFrom(index);
+      if (alike.length > 1) {
+        merged = index + alike.length;
+        const names = alike
           .map(({ gate }) => gateNames[gate][this.#lang])
           .join(this.#lang === 'ja' ? '、' : ', ');
         lines.push(...this.#row(row.state, names, this.#gateText(row), indent, true));
@@ -151,6 +151,18 @@ class Page {
       else lines.push(...this.#row(row.state, name, this.#gateText(row), indent));
     }
     return lines;
+  }
+
+  /** Gates one after the other of which only the same is known: one line says it. */
+  #alikeFrom(index: number): Verdict['gates'] {
+    const rows = this.#verdict.gates;
+    const { text } = rows[index] ?? {};
+    if (this.#writing.verbose || (text !== 'by-heartbeat' && text !== 'by-call' && text !== 'not-seen'))
+      return [];
+    const end = rows.findIndex(
+      (row, at) => at > index && (row.text !== text || row.state !== rows[index]?.state),
+    );
+    return rows.slice(index, end < 0 ? rows.length : end);
   }
 
   #row(state: GateState, name: string, text: string, indent: number, isMerged = false): string[] {
