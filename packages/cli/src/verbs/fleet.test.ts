@@ -39,8 +39,9 @@ const ok = async (...args: string[]) => {
   return out;
 };
 /** Runs a verb that goes on until Ctrl-C; answers what it has printed, and ends it. */
-function going(...args: string[]) {
-  const { io, outcome } = testIo({ env: { ROLLCALL_DATA: server.data } });
+const going = (...args: string[]) => goingOn(false, args);
+function goingOn(isTTY: boolean, args: readonly string[]) {
+  const { io, outcome } = testIo({ env: { ROLLCALL_DATA: server.data, NO_COLOR: '1' }, isTTY });
   const ended = run(verbs, args, io);
   const printed = async (expected: RegExp) => {
     for (let tries = 0; tries < 200 && !expected.test(outcome().out); tries++) await sleep(50);
@@ -94,6 +95,29 @@ test('events come as they happen, of one node or of all', async () => {
   const lines = (await json.interrupt()).trim().split('\n');
   for (const each of lines) assert.equal(JSON.parse(each).Subject, node.nodeId);
   await all.interrupt();
+});
+
+test('the list is watched: a page on a terminal, elsewhere a line for each change', async () => {
+  const lines = going('nodes', '--watch');
+  const page = goingOn(true, ['nodes', '--watch']);
+  await lines.printed(/^\d of \d nodes? in us-east-1\.$/m);
+  await page.printed(/Ctrl-C ends it/);
+  const id = await registerNode(server, 'cache-1');
+  await lines.printed(
+    new RegExp(
+      `^\\S+ \\S+  \\[✗\\] ${id}  cache-1\\n {4}new in the list: Connection Lost, channel none$`,
+      'm',
+    ),
+  );
+  await page.printed(new RegExp(id));
+  await ok('node', 'deregister', id);
+  await lines.printed(new RegExp(`${id}  cache-1\\n {4}not in this list any more`));
+  await lines.interrupt();
+  const drawn = (await page.interrupt()).split('\u001b[H\u001b[J').slice(1);
+  assert.ok(drawn.length >= 3);
+  for (const each of drawn) for (const line of each.split('\n')) assert.ok(widthOf(line) <= 80, line);
+  // Who isn't Online stands first.
+  assert.match(drawn[1] ?? '', /^NODE .*\n(mi-\w+ +\S+ +Connection Lost.*\n)+mi-\w+ +web-03 +Online/);
 });
 
 test('a roster from a file: read as what it is, missing machines named, gone ones retired', async () => {
