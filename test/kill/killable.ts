@@ -41,6 +41,8 @@ export interface KillableServer extends Ready {
   readonly admin: ApiClient;
   /** Resolves when the process is gone; with its signal, or its code. */
   readonly ended: Promise<NodeJS.Signals | number | null>;
+  /** Whether it is gone. */
+  readonly gone: boolean;
   /** Resolves when it has understood, or is gone. */
   order(order: Order): Promise<void>;
   /** Turns its clock on by `ms`; resolves when what fell due has been done, or it is gone. */
@@ -110,7 +112,11 @@ export async function startKillable(
     credentials: { accessKeyId, secretAccessKey },
     now: () => Date.now() + turned(),
   });
-  void ended.then(() => admin.close());
+  let gone = false;
+  void ended.then(() => {
+    gone = true;
+    admin.close();
+  });
   let told = 0;
   const understood = new Map<number, () => void>();
   child.on('message', ({ id }: Told) => {
@@ -131,6 +137,9 @@ export async function startKillable(
     region,
     admin,
     ended,
+    get gone() {
+      return gone;
+    },
     order: (order) => tell({ order }),
     turn: (ms) => tell({ turn: ms }),
     async kill() {

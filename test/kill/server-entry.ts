@@ -49,6 +49,7 @@ function before(object: object, name: string, first: (self: unknown, args: unkno
 }
 
 let order: Order | undefined;
+let committing = false;
 /** The transaction that is open has written what the order names. */
 let touched = false;
 let writer: DatabaseSync | undefined;
@@ -123,6 +124,7 @@ const server = await up(
   {
     clock,
     observe({ moment }) {
+      committing = moment === 'before-commit';
       if (!order || !touched) return;
       if (moment === 'before-commit') {
         if (order.moment === 'before-commit') die();
@@ -160,8 +162,9 @@ process.on('message', ({ id, order: received, turn }: Told) => {
     }
     if (turn !== undefined) {
       clock.turn(turn);
-      // What that set off gets onto the disk before the next turn.
-      await new Promise((done) => setTimeout(done, turnWait));
+      // What that set off gets onto the disk before the next turn, the lease above all.
+      do await new Promise((done) => setTimeout(done, turnWait));
+      while (committing);
     }
     process.send?.({ id });
   })();

@@ -10,7 +10,7 @@ import type { Books } from '../books.ts';
 import type { Moment } from '../killable.ts';
 import { seeded } from '../seeded.ts';
 import { arrows, keepsCompany } from './arrows.ts';
-import { openScene, type Scene } from './scene.ts';
+import { openScene, type Scene, ServerGone } from './scene.ts';
 import { type Arrow, Stage } from './stage.ts';
 
 /** One kill. */
@@ -147,6 +147,7 @@ async function kill(scene: Scene, { arrow: name, moment }: CommandPoint): Promis
 /** A refusal is an answer; a broken connection is what a kill looks like from outside. */
 function refused(error: unknown): boolean {
   if (error instanceof CallError) return error.status !== 0;
+  if (error instanceof ServerGone) return false;
   return !/ECONN|EPIPE|socket hang up|not after five seconds/.test(String(error));
 }
 

@@ -40,7 +40,10 @@ export interface Scene {
   /** The name of a document with the steps `one` and `two`. */
   readonly twoSteps: string;
   random(limit: number): number;
-  /** Turns every clock on by `ms`, in steps small enough that nothing falls asleep. */
+  /**
+   * Turns every clock on by `ms`, in steps small enough that nothing falls asleep.
+   * @throws ServerGone
+   */
   turn(ms: number): Promise<void>;
   promise(promised: Promised): void;
   node(way?: Way | 'away'): Promise<OfficialNode>;
@@ -85,6 +88,9 @@ const longestTurn = 2_500;
 const mostTurned = 3 * 3_600_000;
 const longestWait = 20_000;
 
+/** No time goes by for a server that is dead. */
+export class ServerGone extends Error {}
+
 /** Starts the first server of a new folder. */
 export async function openScene(
   keys: KeyPool,
@@ -95,6 +101,7 @@ export async function openScene(
   const data = join(folder, 'data');
   const port = await freePort();
   let turned = 0;
+  let turning = Promise.resolve();
   const now = () => Date.now() + turned;
   const start = () => startKillable(data, port, { turned: () => turned });
   let server = await start();
@@ -161,9 +168,15 @@ export async function openScene(
     async turn(ms) {
       for (let left = ms; left > 0; left -= longestTurn) {
         const step = Math.min(left, longestTurn);
-        await Promise.all([server.turn(step), our?.turn(step)]);
-        turned += step;
-        nodes.tick();
+        // One after another, however many are in a hurry: time goes no faster than the server keeps up.
+        turning = turning.then(async () => {
+          if (server.gone) return;
+          await Promise.all([server.turn(step), our?.turn(step)]);
+          turned += step;
+          nodes.tick();
+        });
+        await turning;
+        if (server.gone) throw new ServerGone();
       }
     },
     async node(way = 'channel') {
