@@ -93,3 +93,34 @@ test('references to the Parameter Store are found, each once', () => {
   ];
   assert.deepEqual(parameterStoreReferences(value), ['one', '/path/two:3', 'three']);
 });
+
+test('a parameter that is to come as a variable never becomes a part of a script', () => {
+  const read = documentFrom({
+    schemaVersion: '2.2',
+    parameters: {
+      word: { type: 'String', interpolationType: 'ENV_VAR' },
+      other: { type: 'String', default: 'plain' },
+    },
+    mainSteps: [
+      {
+        action: 'aws:runShellScript',
+        name: 'speak',
+        inputs: { runCommand: ['echo "$SSM_word {{ word }} {{ other }}"'], environment: { A: 'b' } },
+      },
+      {
+        action: 'aws:runDocument',
+        name: 'more',
+        inputs: { documentType: 'SSMDocument', documentPath: '{{ word }}' },
+      },
+    ],
+  });
+  assert.ok(read.ok);
+  const [script, other] = stepsWith(read.value, { word: '$(reboot)' });
+  assert.deepEqual(script?.inputs, [
+    {
+      runCommand: ['echo "$SSM_word {{ word }} plain"'],
+      environment: { A: 'b', SSM_word: '$(reboot)' },
+    },
+  ]);
+  assert.equal(other?.inputs[0]?.documentPath, '$(reboot)');
+});

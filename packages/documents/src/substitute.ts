@@ -45,15 +45,39 @@ export function substitute(
   return replace(value);
 }
 
+/** Plugins whose lines are a program: what is put into these could be one, too. */
+const scripts = ['aws:runShellScript', 'aws:runPowerShellScript'];
+
 /**
- * The steps of a document with their references replaced, for those who are going to run them. Where schema
- * 1.2 takes all properties from one parameter, its value may be an object, a list of them, or either as JSON
+ * The steps of a document with their references replaced, for those who are going to run them. A parameter that is
+ * declared with `interpolationType: ENV_VAR` reaches scripts as the variable `SSM_NAME` and by no other way, so
+ * that no value of it can become a command. Where schema 1.2 takes all properties from one parameter, its value may be an object, a list of them, or either as JSON
  * text; anything else leaves the step without inputs.
  */
 export function stepsWith(document: CommandDocument, values: ParameterValues): readonly DocumentStep[] {
   const put = (value: Json) => substitute(value, values, document.parameters);
+  const guarded = Object.keys(document.parameters).filter(
+    (name) => document.parameters[name]?.interpolationType === 'ENV_VAR',
+  );
+  const without = (names: readonly string[], all: object) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name)));
+  const putScript = (value: Json) =>
+    substitute(
+      value,
+      without(guarded, values) as ParameterValues,
+      without(guarded, document.parameters) as CommandDocument['parameters'],
+    );
+  const variables = (): Record<string, string> =>
+    Object.fromEntries(guarded.map((name) => [`SSM_${name}`, asText(put(`{{ ${name} }}`))]));
   return document.steps.map((step) => {
-    const inputs = step.inputs.map((one) => put(one) as JsonObject);
+    const isScript = guarded.length > 0 && scripts.includes(step.action);
+    const inputs = step.inputs.map((one) => {
+      if (!isScript) return put(one) as JsonObject;
+      const { runCommand = null, ...others } = one;
+      const rest = put(others) as JsonObject;
+      const environment = { ...(isObject(rest.environment) ? rest.environment : {}), ...variables() };
+      return { ...rest, runCommand: putScript(runCommand), environment };
+    });
     if (document.schemaVersion !== '1.2' || inputs.length > 0) return { ...step, inputs };
     const plugins = document.content.runtimeConfig as Readonly<Record<string, { properties: Json }>>;
     return { ...step, inputs: objectsOf(put(plugins[step.action]!.properties)) };
