@@ -394,7 +394,9 @@ certificate() {
   way=${proxy#*://}
   [ -z "$proxy" ] || set -- "$@" -proxy "${way##*@}"
   [ -z "$store" ] || set -- "$@" -CAfile "$store"
-  shown=$(bounded 6 openssl s_client "$@" -showcerts </dev/null 2>&1)
+  # A handshake without a question would look like somebody who turned away.
+  shown=$(printf 'GET / HTTP/1.1\r\nHost: %s\r\nUser-Agent: rollcall-collect\r\nAccept: */*\r\nConnection: close\r\n\r\n' "$rest" |
+    bounded 6 openssl s_client "$@" -showcerts -ign_eof 2>&1)
   say endpoint "$n.verify" "$(printf '%s\n' "$shown" | sed -n 's/.*Verify return code: //p' | head -n 1)"
   say endpoint "$n.protocol" "$(printf '%s\n' "$shown" | sed -n 's/.*Protocol *: //p;s/^New, \(TLSv[0-9.]*\),.*/\1/p' | head -n 1)"
   # The host's own certificate is the first, and who vouches for it the last.
@@ -447,6 +449,11 @@ endpoint() {
   if [ -n "$show" ] || has curl; then
     set -- -sS -v --http1.1 --connect-timeout 4 --max-time 7 -A rollcall-collect
     [ -z "$store" ] || set -- "$@" --cacert "$store"
+    if has openssl; then
+      # openssl says whether the certificate is trusted; were curl to refuse it, the server would note a refusal.
+      set -- "$@" -k
+      say endpoint "$n.insecure" 1
+    fi
     form='\n~ %{http_code} %{http_connect} %{time_namelookup} %{time_connect} %{time_appconnect} %{time_total} %{remote_ip} %{ssl_verify_result}\n'
     asked=$(date +%s)
     answer=$(bounded 8 curl "$@" -i -w "$form" "$url/" 2>&1)

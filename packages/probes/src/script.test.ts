@@ -35,18 +35,24 @@ interface Run {
   readonly evidence: NodeEvidence;
 }
 
-async function collect(
+function collect(
   [shell, first]: readonly [string, readonly string[]],
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Run> {
+  return collectBy(shell, [...first, script, ...args], env);
+}
+
+async function collectBy(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Run> {
   const began = performance.now();
+  const all = { PATH: process.env.PATH ?? '', TMPDIR: '/nonexistent', ...env };
   const out = await new Promise<string>((resolve, reject) => {
-    execFile(
-      shell,
-      [...first, script, ...args],
-      { env: { PATH: process.env.PATH ?? '', TMPDIR: '/nonexistent', ...env }, cwd: '/' },
-      (error, stdout) => (error ? reject(error) : resolve(stdout)),
+    execFile(file, args, { env: all, cwd: '/' }, (error, stdout) =>
+      error ? reject(error) : resolve(stdout),
     );
   });
   const read = readCollected(out);
@@ -69,11 +75,24 @@ async function listen(t: TestContext, server: ReturnType<typeof createTcp>): Pro
   return (server.address() as AddressInfo).port;
 }
 
-/** A server that answers as ours does. */
+/**
+ * A server that answers as ours does. Whoever looks leaves no trace at its door: every handshake is finished, and
+ * something is asked over it.
+ */
 async function serve(t: TestContext, issuer = authority, names = ['localhost']): Promise<number> {
-  const server = createServer(await issuer.issue(names), (_, response) =>
-    response.writeHead(404, { 'x-amzn-RequestId': '1' }).end('<UnknownOperationException/>\n'),
-  );
+  const silent = new Set<unknown>();
+  const server = createServer(await issuer.issue(names), (request, response) => {
+    silent.delete(request.socket);
+    response.writeHead(404, { 'x-amzn-RequestId': '1' }).end('<UnknownOperationException/>\n');
+  });
+  server.on('secureConnection', (socket) => silent.add(socket));
+  server.on('upgrade', (_, socket) => silent.delete(socket));
+  const refused: string[] = [];
+  server.on('tlsClientError', (error) => refused.push(error.message));
+  t.after(() => {
+    assert.deepEqual(refused, [], 'nobody was seen refusing the certificate');
+    assert.equal(silent.size, 0, 'nobody was seen turning away from it');
+  });
   server.on('upgrade', (_, socket) => {
     const body = '<UnknownOperationException><message>no</message></UnknownOperationException>';
     socket.end(`HTTP/1.1 404 No\r\nx-amzn-RequestId: 2\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
@@ -303,6 +322,40 @@ test('whoever is silent costs no more than the time for everything, with `timeou
     assert.equal(endpoint?.tcp?.ok, true);
     assert.equal(endpoint?.tls?.ok === false && endpoint.tls.error, 'timeout', JSON.stringify(endpoint));
     assert.ok(took < 20_000, String(took));
+  }
+});
+
+const namespaces = spawnSync('unshare', ['-m', 'true']).status === 0;
+
+test('it works where nothing can be written: a read-only system with a full temporary folder', {
+  skip: !namespaces,
+}, async (t) => {
+  const port = await serve(t);
+  const prepare =
+    'mount --bind / /mnt && mount -o remount,ro,bind /mnt && mount -t proc proc /mnt/proc && mount --bind /dev /mnt/dev' +
+    ' && mount -t tmpfs -o size=4k tmpfs /mnt/tmp && { dd if=/dev/zero of=/mnt/tmp/full bs=4k count=4 2>/dev/null; exec chroot /mnt "$@"; }';
+  const runs = await Promise.all(
+    shells.map(([shell, first]) =>
+      collectBy('unshare', [
+        '-m',
+        'sh',
+        '-c',
+        prepare,
+        'sh',
+        shell,
+        ...first,
+        script,
+        '--server',
+        `https://localhost:${port}`,
+      ]),
+    ),
+  );
+  for (const { evidence } of runs) {
+    const disk = (path: string) => evidence.resources?.disks.find((one) => one.path === path);
+    assert.equal(disk('/')?.readOnly, true);
+    assert.equal(disk('/tmp')?.freeBytes, 0);
+    const endpoint = evidence.endpoints.find(({ url }) => url.endsWith(`:${port}`));
+    assert.equal(endpoint?.tls?.ok === false && endpoint.tls.error, 'untrusted');
   }
 });
 

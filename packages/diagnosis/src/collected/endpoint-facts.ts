@@ -7,6 +7,7 @@ import type { CollectedAgents } from './agent-facts.ts';
 import type { Facts } from './facts.ts';
 import { shown } from './machine-facts.ts';
 import { isBefore } from './official-settings.ts';
+import { plainAddress } from './plain-address.ts';
 import { redactText, redactUrl } from './redact-text.ts';
 import { parseRoute } from './route-text.ts';
 
@@ -136,15 +137,9 @@ function readOne(
     if (!layers.proxy.ok) return finish();
   }
   const certificate = certificateOf(facts, group, who, agents);
-  const tls = tlsOf(
-    url,
-    code,
-    times,
-    trouble,
-    one('verify'),
-    certificate,
-    (facts.count('meta', 'at') ?? 0) * 1000,
-  );
+  const insecure = one('insecure') !== undefined;
+  const now = (facts.count('meta', 'at') ?? 0) * 1000;
+  const tls = tlsOf({ url, code, insecure, times, trouble, verify: one('verify'), certificate, now });
   if (tls === undefined) {
     unseen.push({
       what: `certificate of ${url.host}`,
@@ -307,7 +302,7 @@ function certificateOf(
     .split(/,\s*/)
     .filter(Boolean)
     .slice(0, 40)
-    .map((name) => redactText(name.trim().replace(/^(DNS|IP Address):/, ''), 253));
+    .map((name) => plainAddress(redactText(name.trim().replace(/^(DNS|IP Address):/, ''), 253)));
   const root = print(last);
   const rootSubject = shown(value(last, /^subject/));
   const rootIssuer = shown(value(last, /^issuer/));
@@ -364,17 +359,24 @@ function certificateOf(
   };
 }
 
-function tlsOf(
-  url: URL,
-  code: number | undefined,
-  times: Times | undefined,
-  trouble: string,
-  verify: string | undefined,
-  certificate: Certificate | undefined,
-  now: number,
-): EndpointEvidence['tls'] {
+/** What was said of a handshake. */
+interface Handshake {
+  readonly url: URL;
+  readonly code: number | undefined;
+  /** Whether curl was told not to look at the certificate. */
+  readonly insecure: boolean;
+  readonly times: Times | undefined;
+  readonly trouble: string;
+  readonly verify: string | undefined;
+  readonly certificate: Certificate | undefined;
+  readonly now: number;
+}
+
+function tlsOf(said: Handshake): EndpointEvidence['tls'] {
+  const { url, code, insecure, times, trouble, verify, certificate, now } = said;
   const facts = certificate?.facts ?? {};
   const ms = times !== undefined && times.tls > 0 ? { ms: Math.round((times.tls - times.tcp) * 1000) } : {};
+  const good = { ok: true as const, ...ms, ...facts };
   const failed = (error: string, detail = trouble) => ({
     ok: false as const,
     ...facts,
@@ -382,47 +384,45 @@ function tlsOf(
     error,
     ...(detail === '' ? {} : { detail: redactText(detail, 200) }),
   });
-  if (code === 0) return { ok: true, ...ms, ...facts };
   if (code === 28 && times !== undefined && times.tls === 0) return failed('timeout');
   if (code === 77) return failed('no-store');
-  if (code === 35 || code === 56 || code === 52) {
+  if ((code === 35 || code === 56 || code === 52) && !(times !== undefined && times.tls > 0)) {
     if (/wrong version number|packet length|http request/i.test(trouble)) return failed('not-tls');
     if (/protocol version|unsupported protocol/i.test(trouble)) return failed('protocol-version');
-    if (times !== undefined && times.tls > 0) return { ok: true, ...ms, ...facts };
     if (/reset|SSL_ERROR_SYSCALL|unexpected eof/i.test(trouble)) return failed('reset');
     return failed('handshake-failure');
   }
+  if (code === 0 && !insecure) return good;
   if (code === 60 || code === 51) {
     if (/expired/i.test(trouble)) return failed('expired');
     if (/not yet valid/i.test(trouble)) return failed('not-yet-valid');
     if (/no alternative certificate|does not match|subject name matches/i.test(trouble))
       return failed('wrong-name');
-    // curl doesn't know what our agent trusts: its identity does.
-    if (certificate?.trusted === true) {
-      const { notBefore, notAfter, names } = certificate.facts;
-      if (notAfter !== undefined && now > notAfter) return failed('expired', '');
-      if (notBefore !== undefined && now < notBefore) return failed('not-yet-valid', '');
-      if (names !== undefined && !coversHost(names, url.hostname)) return failed('wrong-name', '');
-      return { ok: true, ...ms, ...facts };
-    }
-    if (certificate?.trusted === false) return failed('untrusted');
-    return facts.store === undefined ? undefined : failed('untrusted');
   }
+  const { notBefore, notAfter, names, store } = certificate?.facts ?? {};
+  const wrongName = names !== undefined && !coversHost(names, url.hostname);
+  // No tool here knows what our agent trusts: its status does.
+  if (certificate?.trusted === true) {
+    if (notAfter !== undefined && now > notAfter) return failed('expired', '');
+    if (notBefore !== undefined && now < notBefore) return failed('not-yet-valid', '');
+    return wrongName ? failed('wrong-name', '') : good;
+  }
+  if (certificate?.trusted === false) return failed('untrusted', verify);
+  if (code === 60 || code === 51) return store === undefined ? undefined : failed('untrusted');
   if (verify === undefined) return undefined;
-  if (/^0 /.test(verify)) return { ok: true, ...ms, ...facts };
+  if (/^0 /.test(verify)) return wrongName ? failed('wrong-name', '') : good;
   if (/^10 /.test(verify)) return failed('expired', verify);
   if (/^9 /.test(verify)) return failed('not-yet-valid', verify);
   if (/^62 /.test(verify)) return failed('wrong-name', verify);
-  if (facts.store?.hasRoot === false) return failed('untrusted', verify);
-  return undefined;
+  return store?.hasRoot === false ? failed('untrusted', verify) : undefined;
 }
 
 function coversHost(names: readonly string[], hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   return names.some((raw) => {
-    const name = raw.toLowerCase();
+    const name = plainAddress(raw.toLowerCase());
     if (name.startsWith('*.')) return host.slice(host.indexOf('.')) === name.slice(1);
-    return name === host || name.replace(/(^|:)0+(?=[0-9a-f])/g, '$1') === host;
+    return name === host;
   });
 }
 

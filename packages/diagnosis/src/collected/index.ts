@@ -7,6 +7,7 @@ export * from './block.ts';
 export * from './cksum.ts';
 export * from './official-log.ts';
 export * from './official-settings.ts';
+export * from './plain-address.ts';
 export * from './read-collected.ts';
 export * from './redact-text.ts';
 export * from './route-text.ts';

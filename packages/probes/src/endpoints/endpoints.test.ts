@@ -105,6 +105,27 @@ test('a clock that is wrong is told by how much, in the right direction', async 
   assert.ok(Math.abs((clock?.aheadMs ?? 0) - 402_000) < 1500, String(clock?.aheadMs));
 });
 
+test('whoever looks at a certificate that isn’t trusted doesn’t look, at the door, like somebody who refused it', async (t) => {
+  let asked = 0;
+  let refused = 0;
+  const port = await serve(
+    t,
+    await stranger.issue(['localhost']),
+    (_, response) => {
+      asked += 1;
+      response.writeHead(404).end('<UnknownOperationException/>');
+    },
+    (server) =>
+      server.on('tlsClientError', () => {
+        refused += 1;
+      }),
+  );
+  const { evidence } = await probe(port);
+  assert.equal(evidence.tls?.ok, false);
+  assert.equal(asked, 1);
+  assert.equal(refused, 0);
+});
+
 test('a certificate is judged by what the agent trusts, and says what is wrong with it', async (t) => {
   const port = await serve(t, await stranger.issue(['localhost']));
   const untrusted = await probe(port);

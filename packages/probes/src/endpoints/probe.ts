@@ -105,11 +105,11 @@ export async function probeEndpoint(
     return finish();
   }
   if (!secure.layer.ok) {
+    // Whoever leaves without a question looks, at the door, like somebody who turned away from the certificate.
+    const page = await askPage(secure.socket, url, limit('http'));
     // A certificate out of its time is a certificate's fault or the clock's: the answer's date tells which.
-    if (/^(expired|not-yet-valid)$/.test(secure.layer.error)) {
-      const page = await askPage(secure.socket, url, limit('http'));
+    if (/^(expired|not-yet-valid)$/.test(secure.layer.error))
       clock = clockOf(sight, page, `${url.origin}, certificate not trusted`);
-    }
     secure.socket.destroy();
     return finish();
   }

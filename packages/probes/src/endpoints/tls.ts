@@ -6,7 +6,7 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
 import type { EndpointEvidence, TlsFacts, TrustStore } from '@rollcall/diagnosis';
-import { redactText } from '@rollcall/diagnosis/collected';
+import { plainAddress, redactText } from '@rollcall/diagnosis/collected';
 import { wordFor } from './connect.ts';
 import { findAwsRoots, type Trust, vouches } from './trust.ts';
 
@@ -167,5 +167,5 @@ function namesOf(names: string | undefined): string[] {
     .split(', ')
     .filter(Boolean)
     .slice(0, 40)
-    .map((name) => redactText(name.replace(/^(DNS|IP Address):/, ''), 253));
+    .map((name) => plainAddress(redactText(name.replace(/^(DNS|IP Address):/, ''), 253)));
 }
