@@ -220,7 +220,7 @@ test(
     const second = await run(`set -e\n${into(lines, prefix, inside('second'))}`.replace('\nrm code', ''));
     assert.equal(second.status, 1);
     assert.match(second.err, /The server refused \(RegistrationLimitExceeded\)/);
-    assert.match(second.err, /rollcall activation create/);
+    assert.match(second.err, /rollcall activation renew/);
   },
 );
 

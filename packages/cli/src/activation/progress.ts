@@ -58,7 +58,7 @@ function finish(progress: Progress, { print, screen }: Asking): void {
   else if (progress.Expired)
     print(
       `${screen.mark('no')} The activation has expired. For the ${progress.NotSeen} that are missing:`,
-      `    rollcall activation create --limit ${progress.NotSeen}`,
+      `    rollcall activation renew ${screen.text(progress.ActivationId)}`,
     );
   if (progress.Refused.length)
     print('    Who was refused: rollcall knocks --claim ID', `    ${screen.text(progress.ActivationId)}`);

@@ -14,6 +14,7 @@ import { echoLines } from './echo.ts';
 import { type Looked, mend, unmendedWords } from './fix.ts';
 import { look } from './look.ts';
 import { unseenLines } from './notes.ts';
+import { wayLines } from './way-lines.ts';
 
 /** Does it. The exit code is the answer. */
 export async function examine(options: DoctorOptions, io: Io): Promise<void> {
@@ -23,7 +24,7 @@ export async function examine(options: DoctorOptions, io: Io): Promise<void> {
   if (options.bundle !== undefined) await writeBundle(options.bundle, first, io);
   if (options.json) io.stdout.write(`${plainJson(first.verdict)}\n`);
   else show(first, options, tookMs, io);
-  if (options.server !== undefined && !options.json) await showEcho(options.server, options, io);
+  if (!options.json) await showWay(first, options, io);
   const last = options.fix ? await mendAndShow(first, options, io) : first;
   io.exit(exitCodeOf(last.verdict));
 }
@@ -39,9 +40,22 @@ function show({ node, verdict }: Looked, options: DoctorOptions, tookMs: number 
   io.stdout.write(`${lines.join('\n')}\n`);
 }
 
-async function showEcho(url: string, options: DoctorOptions, io: Io): Promise<void> {
-  const lines = await echoLines(url, io.now, languageOf(options.lang, io.env), screenOf(io));
+/** For whoever asked about a way: the way itself, whatever the verdict stopped at. */
+async function showWay({ node }: Looked, options: DoctorOptions, io: Io): Promise<void> {
+  const { server, endpoint } = options;
+  if (server === undefined && endpoint === undefined) return;
+  const lang = languageOf(options.lang, io.env);
+  const screen = screenOf(io);
+  const asked = node.endpoints.filter(({ url }) => endpoint !== undefined || isSame(url, server ?? ''));
+  const lines = [
+    ...wayLines(asked, lang, screen),
+    ...(server === undefined ? [] : await echoLines(server, io.now, lang, screen)),
+  ];
   if (lines.length) io.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function isSame(one: string, other: string): boolean {
+  return URL.canParse(one) && new URL(one).origin === new URL(other).origin;
 }
 
 async function mendAndShow(first: Looked, options: DoctorOptions, io: Io): Promise<Looked> {

@@ -147,8 +147,8 @@ test('the fingerprint of the authority is enough', async () => {
 
 test("a refusal is the server's reason and the next step", async () => {
   const cases: [string, RegExp][] = [
-    ['ActivationExpired', /activation create/],
-    ['RegistrationLimitExceeded', /activation create/],
+    ['ActivationExpired', /activation renew ID/],
+    ['RegistrationLimitExceeded', /activation renew ID --limit N/],
     ['InvalidActivation', /Compare ID and code/],
     ['SomethingNew', /rollcall knocks/],
   ];

@@ -2,10 +2,10 @@
 import type { Screen } from '../output/screen.ts';
 import { wrap } from '../output/table.ts';
 
-/** The next step for each code; `ID` stands for the activation's. */
+/** The next step for each code; `ID` stands for the activation's. Its code stays good when it is renewed. */
 const nextSteps: Readonly<Record<string, string>> = {
-  ActivationExpired: 'On the server: rollcall activation create --limit 1',
-  RegistrationLimitExceeded: 'On the server: rollcall activation create --limit 1',
+  ActivationExpired: 'On the server: rollcall activation renew ID',
+  RegistrationLimitExceeded: 'On the server, with a higher limit: rollcall activation renew ID --limit N',
   InvalidActivation:
     'Compare ID and code with what "rollcall activation create" printed; codes can\'t be shown again, so when in doubt create a new activation.',
   InvalidActivationId: 'Compare the ID with: rollcall activation list',

@@ -106,6 +106,8 @@ test('the script prints a block that the doctor reads; damage is told', async ()
 
 test('nothing set up: the way to a server, and how it looks from there, without its records', async () => {
   const { out } = await doctor('--root', path.join(folder, 'nothing'), '--server', server.url);
+  assert.match(out, new RegExp(`^From here to ${server.url} `, 'm'));
+  assert.match(out, /^\[✓\] TCP +port \d+.*\n\[✗\] TLS +untrusted/m);
   assert.match(out, /^Seen from the server +(127\.0\.0\.1|::1|::ffff:127\.0\.0\.1), clock /m);
   assert.doesNotMatch(out, new RegExp(nodeId));
   assert.equal((await doctor('--server', 'http://x')).code, 2);
