@@ -51,7 +51,7 @@ export function openRoster(deps: RosterDeps): Roster {
     const known = kept.get(region);
     if (known) return known.landscape;
     const view = presence.view();
-    const loading = store.read((tx) => wholeLandscape(tx, region, view, presence.statusOf));
+    const loading = wholeLandscape(store, region, view, presence.statusOf);
     kept.set(region, { landscape: loading, timer: clock.after(goodFor, () => forget(region)) });
     loading.catch(() => forget(region));
     return loading;

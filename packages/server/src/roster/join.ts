@@ -128,9 +128,9 @@ export function join(machines: readonly JoinMachine[], nodes: readonly JoinNode[
     const some = nodes.filter((node) => node.deregistered === deregistered);
     if (some.length === 0) continue;
     for (const level of levels) {
-      const byMark = indexed(some, level);
-      if (byMark.size === 0) continue;
       const wanted = claims(waiting, level, nodeOf, sameAs);
+      const byMark = indexed(some, level, wanted.marks);
+      if (byMark.size === 0) continue;
       for (const machine of waiting) {
         const id = machineId(machine);
         if (nodeOf.has(id) || sameAs.has(id)) continue;
@@ -145,7 +145,7 @@ export function join(machines: readonly JoinMachine[], nodes: readonly JoinNode[
         }
         // Two machines of one source that both could be it: neither is.
         const rival = marks.some(
-          (mark) => byMark.has(mark) && (wanted.get(`${machine.source}\n${mark}`) ?? 0) > 1,
+          (mark) => byMark.has(mark) && (wanted.counts.get(`${machine.source}\n${mark}`) ?? 0) > 1,
         );
         const best = rival ? undefined : bestOf(free);
         if (!best) continue;
@@ -162,10 +162,17 @@ export function join(machines: readonly JoinMachine[], nodes: readonly JoinNode[
   return { nodeOf, machineOf, former, sameAs };
 }
 
-function indexed(nodes: readonly JoinNode[], level: Level): ReadonlyMap<string, readonly JoinNode[]> {
+/** Nodes by their marks, of those that some machine looks for. */
+function indexed(
+  nodes: readonly JoinNode[],
+  level: Level,
+  wanted: ReadonlySet<string>,
+): ReadonlyMap<string, readonly JoinNode[]> {
   const byMark = new Map<string, JoinNode[]>();
+  if (wanted.size === 0) return byMark;
   for (const node of nodes) {
     for (const mark of level.nodeMarks(node)) {
+      if (!wanted.has(mark)) continue;
       const known = byMark.get(mark);
       if (known) known.push(node);
       else byMark.set(mark, [node]);
@@ -174,23 +181,26 @@ function indexed(nodes: readonly JoinNode[], level: Level): ReadonlyMap<string, 
   return byMark;
 }
 
-/** How many machines of each source look for a mark. */
+/** The marks that machines look for, and how many of each source that lists them now do. */
 function claims(
   machines: readonly JoinMachine[],
   level: Level,
   nodeOf: ReadonlyMap<MachineId, unknown>,
   sameAs: ReadonlyMap<MachineId, unknown>,
-): ReadonlyMap<string, number> {
+): { readonly marks: ReadonlySet<string>; readonly counts: ReadonlyMap<string, number> } {
   const counts = new Map<string, number>();
+  const marks = new Set<string>();
   for (const machine of machines) {
     const id = machineId(machine);
-    if (machine.retired || nodeOf.has(id) || sameAs.has(id)) continue;
+    if (nodeOf.has(id) || sameAs.has(id)) continue;
     for (const mark of new Set(level.marks(machine))) {
+      marks.add(mark);
+      if (machine.retired) continue;
       const key = `${machine.source}\n${mark}`;
       counts.set(key, (counts.get(key) ?? 0) + 1);
     }
   }
-  return counts;
+  return { marks, counts };
 }
 
 /**

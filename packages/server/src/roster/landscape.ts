@@ -11,6 +11,7 @@ import {
   type PresenceRow,
   type ReadTx,
   rowsOf,
+  type Store,
 } from '../store/index.ts';
 import { type Join, type JoinMachine, type JoinNode, join, type MachineId, machineId } from './join.ts';
 import { comparedNames, idMark, marksOfRow, nameMark } from './marks.ts';
@@ -87,25 +88,39 @@ async function loadNodes(
   return rows.map((row) => Object.assign(row, { presence: statusOf(row, view) }));
 }
 
-/** The whole region. */
+/** So many nodes are read at a time: others get their turn in between. */
+const atOnce = 4_000;
+
+/** The whole region. Read in pieces, so that nobody else has to wait until 100,000 nodes are read. */
 export async function wholeLandscape(
-  tx: ReadTx,
+  store: Pick<Store, 'read'>,
   region: string,
   view: PresenceView,
   statusOf: StatusOf,
 ): Promise<Landscape> {
-  const nodes = await loadNodes(
-    tx,
-    sql`nodes.region = ${region} AND (nodes.deregistered_at IS NULL OR nodes.deregistered_at > ${view.now - tombstonesCount})`,
-    view,
-    statusOf,
-  );
-  const [rows, addresses, marks] = [
-    await allMachines(tx, region),
-    await allAddresses(tx, region),
-    await tx.in(region).selectFrom('node_marks').select(['node_id', 'mark']).execute(),
-  ];
-  return joined(nodes, await machineFacts(tx, region, rows, addresses), marks);
+  const nodes: NodeFacts[] = [];
+  for (let last = ''; ; ) {
+    const page = await store.read((tx) =>
+      loadNodes(
+        tx,
+        sql`nodes.region = ${region} AND nodes.node_id > ${last}
+          AND (nodes.deregistered_at IS NULL OR nodes.deregistered_at > ${view.now - tombstonesCount})
+          ORDER BY nodes.node_id LIMIT ${sql.lit(atOnce)}`,
+        view,
+        statusOf,
+      ),
+    );
+    for (const node of page) nodes.push(node);
+    if (page.length < atOnce) break;
+    last = page.at(-1)!.node_id;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { machines, marks } = await store.read(async (tx) => ({
+    machines: await machineFacts(tx, region, await allMachines(tx, region), await allAddresses(tx, region)),
+    marks: await tx.in(region).selectFrom('node_marks').select(['node_id', 'mark']).execute(),
+  }));
+  await new Promise((resolve) => setImmediate(resolve));
+  return joined(nodes, machines, marks);
 }
 
 /** What a subject may be found by. */
@@ -195,13 +210,14 @@ async function findNodes(
       (SELECT asked.value FROM ${rowsOf(tx, 'asked', asked, { value: 'text' })})`);
   };
   among(sql`nodes.node_id`, nodeIds);
-  among(sql`lower(nodes.name)`, names);
-  among(sql`lower(nodes.computer_name)`, names);
+  // The indexes are of names that there are; SQLite takes them only when it is told so.
+  among(sql`nodes.name IS NOT NULL AND lower(nodes.name)`, names);
+  among(sql`nodes.computer_name IS NOT NULL AND lower(nodes.computer_name)`, names);
   among(sql`nodes.ip_address`, addresses);
   // Full names of which the asked one is the first part: '/' follows '.'.
   for (const name of new Set(names.filter((one) => !one.includes('.')).slice(0, 20))) {
     found.push(sql`SELECT nodes.node_id FROM nodes WHERE nodes.region = ${region}
-      AND lower(nodes.computer_name) > ${`${name}.`} AND lower(nodes.computer_name) < ${`${name}/`}`);
+      AND nodes.computer_name IS NOT NULL AND lower(nodes.computer_name) > ${`${name}.`} AND lower(nodes.computer_name) < ${`${name}/`}`);
   }
   const machineMarks = [...new Set(marks)]
     .filter((mark) => /^(mac|uuid):/.test(mark))

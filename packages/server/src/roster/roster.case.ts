@@ -76,7 +76,7 @@ export const cases: Readonly<Record<string, Case>> = {
       'an address is a lease; the first list was true for a day before',
     );
     assert.equal(now.get('web-2')?.LastSeenAt.getTime(), world.clock.now());
-    assert.equal(now.get('web-2')?.FirstSeenAt.getTime(), start);
+    assert.equal(now.get('web-2')?.FirstSeenAt.getTime(), start - 24 * hour);
     const back = await world.list('dc1', `${changed}web-4,\n`);
     assert.deepEqual([back.Returned, back.Added, back.Changed], [1, 0, 0]);
   },

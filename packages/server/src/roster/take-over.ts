@@ -55,7 +55,10 @@ export async function takeOver(tx: WriteTx, asked: TakeOver): Promise<TakenOver>
       `The list lacks ${gone.length} of the ${wereListed} machines that ${source} had: that looks like half a file, and nothing was changed. If they are really gone, say so (RetireMost).`,
     );
   }
-  const rows = machines.map((machine) => rowOf(asked, machine, before.get(machine.key)));
+  // The first list of a source was true before we were told: its machines aren't new, and whoever makes it wants to
+  // know of this morning.
+  const since = before.size === 0 ? at - day : at;
+  const rows = machines.map((machine) => rowOf(asked, since, machine, before.get(machine.key)));
   const isNew = (row: (typeof rows)[number]) => !before.has(row.machine_key);
   const wasRetired = (row: (typeof rows)[number]) =>
     (before.get(row.machine_key)?.retired_at ?? null) !== null;
@@ -90,13 +93,7 @@ export async function takeOver(tx: WriteTx, asked: TakeOver): Promise<TakenOver>
   await beginAddresses(
     tx,
     region,
-    // The first list of a source was true before we were told: whoever makes it wants to know of this morning.
-    leases.begun.map((lease) => ({
-      source,
-      ...lease,
-      since: before.size === 0 ? at - day : at,
-      until: null,
-    })),
+    leases.begun.map((lease) => ({ source, ...lease, since, until: null })),
   );
   return answer;
 }
@@ -105,6 +102,7 @@ type NewRow = Omit<MachinesRow, 'region'>;
 
 function rowOf(
   { source, expected, at }: TakeOver,
+  since: number,
   machine: ListedMachine,
   before: MachinesRow | undefined,
 ): NewRow {
@@ -117,7 +115,7 @@ function rowOf(
     expected: machine.expected ?? expected,
     power: machine.power ?? null,
     maintenance_until: machine.maintenanceUntil ?? null,
-    first_seen_at: before?.first_seen_at ?? at,
+    first_seen_at: before?.first_seen_at ?? since,
     last_seen_at: at,
     retired_at: null,
     names: JSON.stringify(machine.names),

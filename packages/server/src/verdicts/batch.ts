@@ -79,16 +79,39 @@ export function addressesIn(landscape: Landscape): Addresses {
   return { nodes, machines, peers, deregistrations };
 }
 
+type BatchDeps = Pick<VerdictsDeps, 'store' | 'regions' | 'isPolling'>;
+
+/** So many are judged at a time: others get their turn in between. */
+const atOnce = 1_000;
+
 /** Judges them, in their order. */
 export async function judgeMany(
-  deps: Pick<VerdictsDeps, 'regions' | 'isPolling'>,
-  tx: ReadTx,
+  deps: BatchDeps,
   place: Place,
   subjects: readonly Subject[],
 ): Promise<readonly JudgedSubject[]> {
   if (subjects.length === 0) return [];
   const judge = await loadJudge();
   const addresses = addressesIn(place.landscape);
+  const judged: JudgedSubject[] = [];
+  for (let from = 0; from < subjects.length; from += atOnce) {
+    const some = subjects.slice(from, from + atOnce);
+    for (const one of await deps.store.read((tx) => judgeSome(deps, tx, judge, place, addresses, some))) {
+      judged.push(one);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return judged;
+}
+
+async function judgeSome(
+  deps: BatchDeps,
+  tx: ReadTx,
+  judge: (evidence: Evidence) => Verdict,
+  place: Place,
+  addresses: Addresses,
+  subjects: readonly Subject[],
+): Promise<readonly JudgedSubject[]> {
   const leases = subjects.map(leasesOf);
   const knocks = await knocksOf(tx, subjects, leases);
   const doors = subjects.map((subject, index) => doorOf(subject, leases[index]!, knocks, addresses));
@@ -100,7 +123,7 @@ export async function judgeMany(
 }
 
 function evidenceOf(
-  deps: Pick<VerdictsDeps, 'regions' | 'isPolling'>,
+  deps: BatchDeps,
   { region, account, now, landscape, fleet }: Place,
   { node, machine }: Subject,
   door: DoorEvidence,
@@ -239,7 +262,7 @@ function doorOf(
 }
 
 async function activationsOf(
-  deps: Pick<VerdictsDeps, 'regions'>,
+  deps: BatchDeps,
   tx: ReadTx,
   subjects: readonly Subject[],
   doors: readonly DoorEvidence[],

@@ -81,7 +81,7 @@ export async function readFleet(
       minimumVersions,
       ...(middle !== undefined && {
         medianSkewMs: middle,
-        skewSamples: within(skews, (one) => one.ms, middle - sameSkew, middle + sameSkew).length,
+        skewSamples: agreeing(skews, middle),
       }),
     },
   };
@@ -181,6 +181,12 @@ async function refusals(tx: ReadTx, now: number): Promise<Fleet['refused']> {
   );
 }
 
+/** How many clocks say the same as the one in the middle. */
+function agreeing(skews: readonly Skew[], middle: number): number {
+  const { first, last } = stretch(skews, (one) => one.ms, middle - sameSkew, middle + sameSkew);
+  return last - first;
+}
+
 /** What is asked of the fleet about one subject. */
 export interface Sign {
   readonly nodeId?: string | undefined;
@@ -200,34 +206,37 @@ type Shared = NonNullable<FleetEvidence['shared']>[number];
 export function fleetFor(fleet: Fleet, sign: Sign): FleetEvidence {
   const all = fleet.evidence.nodes;
   const shared: Shared[] = [];
-  const add = (name: string, nodes: readonly { readonly nodeId: string }[], of: number, since?: number) => {
-    if (nodes.length < 2) return;
+  const add = (name: string, { nodes, first, last }: Stretch, of: number, since?: number) => {
+    const count = last - first;
+    if (count < 2) return;
     shared.push({
       sign: name,
-      nodes: nodes.length,
-      of: Math.max(of, nodes.length),
+      nodes: count,
+      of: Math.max(of, count),
       ...(since !== undefined && { since }),
       examples: nodes
-        .slice(0, 6)
+        .slice(first, Math.min(last, first + 6))
         .flatMap((one) => (one.nodeId === sign.nodeId ? [] : one.nodeId))
         .slice(0, 5),
     });
   };
   if (sign.lostAt !== undefined) {
     const [from, to] = [sign.lostAt - together, sign.lostAt + together];
-    const near = within(fleet.lost, (one) => one.at, from, to);
-    add('lost', near, all, near[0]?.at);
+    const near = stretch(fleet.lost, (one) => one.at, from, to);
+    add('lost', near, all, fleet.lost[near.first]?.at);
     if (sign.peer) {
-      const same = within(fleet.lostByPeer.get(sign.peer) ?? [], (one) => one.at, from, to);
-      add(`lost:${sign.peer}`, same, sign.behindPeer ?? same.length, same[0]?.at);
+      const neighbours = fleet.lostByPeer.get(sign.peer) ?? [];
+      const same = stretch(neighbours, (one) => one.at, from, to);
+      add(`lost:${sign.peer}`, same, sign.behindPeer ?? 0, neighbours[same.first]?.at);
     }
   }
   if (sign.skewMs !== undefined && Math.abs(sign.skewMs) > sameSkew) {
-    const same = within(fleet.skews, (one) => one.ms, sign.skewMs - sameSkew, sign.skewMs + sameSkew);
+    const same = stretch(fleet.skews, (one) => one.ms, sign.skewMs - sameSkew, sign.skewMs + sameSkew);
     add('skew', same, fleet.skews.length);
   }
   if (sign.reasons.some((reason) => tlsReasons.has(reason))) {
-    add('tls', fleet.refusedTls, all, fleet.refusedTls[0]?.at);
+    const refused = fleet.refusedTls;
+    add('tls', { nodes: refused, first: 0, last: refused.length }, all, refused[0]?.at);
   }
   for (const reason of new Set(sign.reasons)) {
     const others = fleet.refused.get(reason);
@@ -240,12 +249,23 @@ export function fleetFor(fleet: Fleet, sign: Sign): FleetEvidence {
 
 const tlsReasons = new Set(['client-rejected-certificate', 'reset-after-certificate']);
 
-/** Those of a sorted list that lie between two values, both included. */
-function within<T>(sorted: readonly T[], keyOf: (item: T) => number, from: number, to: number): readonly T[] {
+/** A part of a sorted list, not copied: there is one for each of ten thousand lost nodes, and each is as long. */
+interface Stretch {
+  readonly nodes: readonly { readonly nodeId: string }[];
+  readonly first: number;
+  /** Behind the last one. */
+  readonly last: number;
+}
+
+/** Those that lie between two values, both included. */
+function stretch<T extends { readonly nodeId: string }>(
+  sorted: readonly T[],
+  keyOf: (item: T) => number,
+  from: number,
+  to: number,
+): Stretch {
   const first = firstAtLeast(sorted, keyOf, from);
-  let last = firstAtLeast(sorted, keyOf, to);
-  while (last < sorted.length && keyOf(sorted[last]!) <= to) last += 1;
-  return sorted.slice(first, last);
+  return { nodes: sorted, first, last: Math.max(first, firstAtLeast(sorted, keyOf, to + 1)) };
 }
 
 function firstAtLeast<T>(sorted: readonly T[], keyOf: (item: T) => number, least: number): number {

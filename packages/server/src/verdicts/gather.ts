@@ -338,21 +338,22 @@ async function elsewhere(
 ): Promise<Pick<RecordsEvidence, 'elsewhere'>> {
   const others = deps.regions.filter((region) => region !== call.region);
   if (others.length === 0) return {};
-  const where =
-    asked.nodeId !== undefined
-      ? sql`nodes.node_id = ${asked.nodeId}`
-      : asked.name === undefined
-        ? undefined
-        : sql`(lower(nodes.name) = ${asked.name} OR lower(nodes.computer_name) = ${asked.name})`;
-  if (!where) return {};
+  const { nodeId, name } = asked;
+  if (nodeId === undefined && name === undefined) return {};
   const view = deps.presence.view();
   const found: NonNullable<RecordsEvidence['elsewhere']>[number][] = [];
   for (const region of others) {
+    const named = sql`SELECT nodes.node_id FROM nodes WHERE nodes.region = ${region}`;
+    const ids =
+      nodeId === undefined
+        ? sql`${named} AND nodes.name IS NOT NULL AND lower(nodes.name) = ${name}
+            UNION ${named} AND nodes.computer_name IS NOT NULL AND lower(nodes.computer_name) = ${name}`
+        : sql`${nodeId}`;
     const { rows } =
       await sql<NodeFacts>`SELECT nodes.*, presence.last_ping, presence.period, presence.channel_server,
       presence.opened_at, presence.closed_at, presence.closed_by FROM nodes
       JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
-      WHERE nodes.region = ${region} AND nodes.deregistered_at IS NULL AND ${where} LIMIT 5`.execute(
+      WHERE nodes.region = ${region} AND nodes.deregistered_at IS NULL AND nodes.node_id IN (${ids}) LIMIT 5`.execute(
         tx.everywhere,
       );
     for (const row of rows) {

@@ -209,7 +209,7 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
         return { node, ...(machine && { machine }) };
       });
     const place = { region, account: deps.account, now: view.now, landscape, fleet };
-    for (const { subject, verdict } of await store.read((tx) => judgeMany(deps, tx, place, subjects))) {
+    for (const { subject, verdict } of await judgeMany(deps, place, subjects)) {
       if (subject.node)
         found.set(subject.node.node_id, { cause: verdict.cause, confidence: verdict.confidence });
     }

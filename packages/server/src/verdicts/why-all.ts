@@ -30,8 +30,8 @@ export function whyAllOperation(
       const fleet = await fleetOf(region);
       const landscape = await deps.roster.landscape(region);
       const { suspects, counts } = sortOut(deps, landscape, now);
-      const { judged, sources, machines } = await deps.store.read(async (tx) => ({
-        judged: await judgeMany(deps, tx, { region, account, now, landscape, fleet }, suspects),
+      const judged = await judgeMany(deps, { region, account, now, landscape, fleet }, suspects);
+      const { sources, machines } = await deps.store.read(async (tx) => ({
         sources: await allSources(tx, region),
         machines: await countMachines(tx, region),
       }));
