@@ -375,6 +375,34 @@ const decoys: readonly Decoy[] = [
     }),
     never: ['double-agent'],
   },
+  {
+    name: 'one of two generations of the key is damaged, and the other is used',
+    evidence: lost({
+      node: {
+        agents: [
+          ownAgent({ identity: { damage: ['identity.json is not JSON; the one before it is whole'] } }),
+        ],
+      },
+    }),
+    never: ['vault-corrupt'],
+  },
+  {
+    name: 'a denial in the log that is older than the last accepted heartbeat',
+    evidence: lost({
+      node: {
+        agents: [
+          officialAgent({
+            log: {
+              lines: [
+                { at: now - 90 * minute, text: 'AccessDeniedException: is not authorized to perform: ssm:X' },
+              ],
+            },
+          }),
+        ],
+      },
+    }),
+    never: ['role-denied'],
+  },
 ];
 
 for (const { name, evidence, never: wrong, is } of decoys)

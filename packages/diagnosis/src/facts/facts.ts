@@ -62,6 +62,7 @@ export function factsOf(evidence: Evidence): Facts {
   const through = getsThrough(row, agent, node);
   const channelOpen = row?.connected ?? channelBySelf(agent);
   const path = pathOf(node, agent);
+  const acceptedAt = row?.lastPing === undefined ? undefined : row.lastPing + (node?.clock?.aheadMs ?? 0);
   // A machine that was seen tells when it was started; that the books know it longer is another matter.
   const bornAt = node ? node.host.bootAt : (row?.registeredAt ?? records?.machine?.firstSeenAt);
   return {
@@ -79,7 +80,7 @@ export function factsOf(evidence: Evidence): Facts {
     ...(channelOpen !== undefined && { channelOpen }),
     ...(path && { path }),
     attempts: attemptsOf(evidence),
-    lines: currentLines(agent, node?.at ?? now),
+    lines: currentLines(agent, node?.at ?? now, acceptedAt),
     ...(bornAt !== undefined && { bornAt }),
   };
 }

@@ -372,6 +372,11 @@ class Page {
   }
 
   #notes(): string[] {
+    const more = `${words.titles.docs[this.#lang]} docs/causes.${this.#lang}.md#${this.#cause?.id}`;
+    return [...this.#warnings(), ...(this.#writing.verbose && this.#cause ? [more] : [])];
+  }
+
+  #warnings(): string[] {
     return this.#verdict.warnings.flatMap(({ cause, parameters }) => {
       const texts = causeOf(cause)?.[this.#lang];
       const template = texts?.warning ?? texts?.name;

@@ -66,8 +66,7 @@ const notInstalled: Cause = {
     );
     if (isThere) return excluded;
     // Not found is not the same as not there, for somebody who may not look everywhere.
-    if (node.unseen.some(({ what }) => /^(agents?|packages?|services?|process(es)?)\b/i.test(what)))
-      return unknown;
+    if (node.unseen.some(({ what }) => /\b(agents?|packages?|processes)\b/i.test(what))) return unknown;
     return proven([observe('node', 'system', 'agents-found', '0', node.at)], { os: node.host.os.name });
   },
   fix({ node }) {

@@ -11,7 +11,9 @@ const runtime = /runtimeconfig|identity_config/i;
 function byDamage(facts: Facts, isKind: (words: string) => boolean, saying: RegExp): Finding {
   const { node, agent } = facts;
   if (!node || !agent) return unknown;
-  const words = agent.identity?.damage?.filter(isKind) ?? [];
+  // An agent that keeps two generations goes on with the other one.
+  const words =
+    agent.identity?.damage?.filter((text) => isKind(text) && !/the one before it is whole/.test(text)) ?? [];
   const line = lineSaying(facts, saying);
   if (words.length === 0 && !line) return agent.identity ? excluded : unknown;
   return proven(

@@ -2,6 +2,7 @@
 import { observe } from '../../facts/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 import { addressesOf, byFault, place } from './fault.ts';
+import { couldStop } from './firewall-rule.ts';
 
 const innerDevice =
   /^(docker|br-|virbr|cni|flannel|cali|podman|lxc|lxdbr|veth|tun|tap|wg|tailscale|zt|vmnet)/;
@@ -215,7 +216,9 @@ const hostFirewall: Cause = {
       ({ layer, error }) => layer === 'tcp' || (layer === 'route' && error === 'prohibited'),
       (fault, seen) => {
         const firewall = facts.node?.network?.firewall;
-        const rules = firewall?.rules ?? [];
+        const { port } = place(fault);
+        const addresses = [fault.endpoint.tcp?.address, ...addressesOf(fault)].filter((one) => one !== undefined);
+        const rules = (firewall?.rules ?? []).filter((rule) => couldStop(rule, port, addresses));
         const drops = /drop|reject|deny/i.test(firewall?.outputPolicy ?? '');
         const all = [
           ...seen,
@@ -342,7 +345,7 @@ const timeout: Cause = {
   decide: (facts) =>
     byFault(
       facts,
-      ({ layer }) => layer === 'tcp',
+      ({ layer, error }) => layer === 'tcp' && error !== 'reset',
       (fault, seen) =>
         proven(seen, {
           ...place(fault),

@@ -214,7 +214,9 @@ const cut: Cause = {
   decide: (facts) =>
     byFault(
       facts,
-      ({ layer, error }) => layer === 'tls' && (error === 'reset' || error === 'failed'),
+      // Whoever resets at once may do so before the connection counts as made.
+      ({ layer, error }) =>
+        (layer === 'tls' && (error === 'reset' || error === 'failed')) || (layer === 'tcp' && error === 'reset'),
       (fault, seen) => likely('by-elimination', seen, place(fault)),
     ),
   en: {
