@@ -444,7 +444,7 @@ endpoint() {
     say endpoint "$n.route" "$(bounded 2 ip route get "$address" 2>&1 | head -n 1)"
     break
   done
-  grep -i "[[:space:]]$plain\\([[:space:]]\\|\$\\)" "$root/etc/hosts" 2>/dev/null | grep -v '^#' | each endpoint "$n.hosts"
+  [ "$plain" = localhost ] || grep -i "[[:space:]]$plain\\([[:space:]]\\|\$\\)" "$root/etc/hosts" 2>/dev/null | grep -v '^#' | each endpoint "$n.hosts"
   certificate &
   if [ -n "$show" ] || has curl; then
     set -- -sS -v --http1.1 --connect-timeout 4 --max-time 7 -A rollcall-collect
@@ -630,11 +630,12 @@ uid=$(id -u 2>/dev/null)
 if [ -n "$show" ]; then
   exec 3>&1
   echo '# What would be read and run (a path with * stands for several; SERVER for where the agents lead):'
-  gather 3>&1 >/dev/null 2>/dev/null
+  gather 3>&1 >/dev/null 2>/dev/null </dev/null
   exit 0
 fi
 exec 3>/dev/null
-block=$(gather 2>/dev/null | grep -v '^[a-z]* [^=]*=$' | hide | encode)
+# The script itself may come in as standard input: nothing that it runs may read on there.
+block=$(gather 2>/dev/null </dev/null | grep -v '^[a-z]* [^=]*=$' | hide | encode)
 sum=$(printf '%s\n' "$block" | cksum 2>/dev/null | cut -d' ' -f1,2 | tr ' ' '-')
 count=$(printf '%s\n' "$block" | grep -c .)
 printf '%s\n' '-----BEGIN ROLLCALL EVIDENCE-----'

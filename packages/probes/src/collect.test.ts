@@ -146,6 +146,7 @@ test('an agent of a Debian package, registered and running, is seen as it is, an
   assert.equal(agent?.identity?.kind, 'activation');
   assert.equal(agent?.identity?.nodeId, 'mi-0123456789abcdef0');
   assert.equal(agent?.identity?.registeredAt, Date.parse('2026-10-02T10:00:00.123Z'));
+  assert.equal(agent?.identity?.server, 'https://127.0.0.1:1', 'what its settings lead to');
   assert.equal(agent?.identity?.fingerprint?.matches, true);
   assert.deepEqual(agent?.identity?.damage, undefined);
   assert.equal(evidence.host.name, 'web-07');

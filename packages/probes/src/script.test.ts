@@ -359,6 +359,17 @@ test('it works where nothing can be written: a read-only system with a full temp
   }
 });
 
+test('it may come in by standard input, as over SSH: nothing that it runs reads on there', () => {
+  for (const [shell, first] of shells) {
+    const { stdout } = spawnSync(shell, [...first, '-s', '--', '--server', 'https://localhost:1'], {
+      input: collectScript(),
+      env: { PATH: process.env.PATH },
+    });
+    const read = readCollected(stdout.toString());
+    assert.ok('evidence' in read, `${shell}: ${JSON.stringify(read)}`);
+  }
+});
+
 test('nothing is written: not where it stands, not in its home, not in the temporary folder', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-quiet-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));

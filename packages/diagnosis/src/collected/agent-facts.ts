@@ -215,10 +215,13 @@ function officialFrom(
           : 'amazon-ssm-agent',
     );
     const known = version ?? versionIn(log);
+    const server = settings
+      .endpoints(identity.region, known)
+      .find(({ service: kind }) => kind === 'ssm')?.url;
     return {
       kind: 'official',
       packaging,
-      identity,
+      identity: { ...identity, ...(server === undefined ? {} : { server: redactUrl(server) }) },
       configuration: settings.evidence,
       processes: own,
       ...(path === undefined ? {} : { binary: path }),
@@ -359,7 +362,7 @@ function ownFrom(
   const registeredAt = time(one('identity.registeredAt'));
   const damage =
     one('identity.there') !== undefined && one('identity.whole') === undefined
-      ? [`${root ?? ''}/identity.json cannot be read as an identity`]
+      ? [`${redactText(root ?? '', 300)}/identity.json cannot be read as an identity`]
       : [];
   const changed = facts.count('rollcall', 'config.changed');
   const period = Number(one('period'));

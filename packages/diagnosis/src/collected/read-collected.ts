@@ -113,7 +113,10 @@ function metadataFrom(facts: Facts): MetadataEvidence | undefined {
   const role = /^(\S+) 200$/.exec(facts.one('metadata', 'role') ?? '')?.[1];
   return {
     answers: true,
-    isImds: isId || token?.[2] === '200' || status === 401,
+    // The service itself answers 403 to everything when it was turned off; others may answer so, too.
+    ...(status === 403 && token?.[2] !== '200'
+      ? {}
+      : { isImds: isId || token?.[2] === '200' || status === 401 }),
     ...(isId ? { instanceId: said, version: token?.[2] === '200' ? (2 as const) : (1 as const) } : {}),
     ...(isId && region !== undefined ? { region: redactText(region, 100) } : {}),
     ...(isId && role !== undefined ? { role: redactText(role, 128) } : {}),

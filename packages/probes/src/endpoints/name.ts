@@ -54,13 +54,13 @@ async function askSystem(host: string, patience: number, run: Runner): Promise<S
   if (ran !== undefined) {
     const ms = performance.now() - began;
     const found = ran.out.split('\n').flatMap((line) => /^([0-9a-fA-F.:]+(?:%\S+)?)\s/.exec(line)?.[1] ?? []);
-    if (ran.code === 0 && found.length > 0) return { ms, addresses: [...new Set(found)] };
+    if (ran.code === 0 && found.length > 0) return { ms, addresses: plain(found) };
     return ran.code === -1 ? late : { ms, error: 'not-found', detail: `getent ended with ${ran.code}` };
   }
   const found = await withLimit(lookup(host, { all: true, verbatim: true }), patience);
   if (found.late) return late;
   const ms = performance.now() - began;
-  if ('value' in found) return { ms, addresses: [...new Set(found.value.map(({ address }) => address))] };
+  if ('value' in found) return { ms, addresses: plain(found.value.map(({ address }) => address)) };
   const { code = 'failed' } = found.error as NodeJS.ErrnoException;
   const errors: Readonly<Record<string, string>> = {
     ENOTFOUND: 'not-found',
@@ -71,6 +71,11 @@ async function askSystem(host: string, patience: number, run: Runner): Promise<S
     EAI_FAIL: 'temporary',
   };
   return { ms, error: errors[code] ?? 'failed', detail: code };
+}
+
+/** Each address once. A machine without IPv4 is given IPv4 addresses in the clothes of IPv6. */
+function plain(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.map((one) => one.replace(/^::ffff:(?=\d+\.)/i, '')))];
 }
 
 /** Asks each resolver; the first that gives an answer counts, and else the first error. */

@@ -41,9 +41,11 @@ export async function readMetadata(
   }
   const id = first.body.trim();
   if (first.status !== 200 || !/^i-([0-9a-f]{8}|[0-9a-f]{17})$/.test(id)) {
+    // The service itself answers 403 to everything when it was turned off; others may answer so, too.
+    const isUnclear = token === undefined && first.status === 403;
     return {
       answers: true,
-      isImds: token !== undefined || first.status === 401,
+      ...(isUnclear ? {} : { isImds: token !== undefined || first.status === 401 }),
       detail: detail ?? `the instance id was answered with ${first.status}: ${redactText(id, 80)}`,
     };
   }

@@ -97,6 +97,9 @@ test('the metadata service is told from those that stand in its place, and no cr
   const portal = await metadata(t, (_, response) => response.end('<html>Please log in</html>'));
   assert.equal(portal.answers, true);
   assert.equal(portal.isImds, false);
+  const off = await metadata(t, (_, response) => response.writeHead(403).end());
+  assert.equal(off.answers, true);
+  assert.equal(off.isImds, undefined, 'turned off, or somebody else: that can’t be told');
   const old = await metadata(t, (request, response) => {
     if (request.method === 'PUT') return response.writeHead(404).end();
     return response.end('i-0123456789abcdef0');

@@ -117,7 +117,8 @@ async function readInterfaces(sight: Sight): Promise<NetworkEvidence['interfaces
 
 /** Lines of `/etc/hosts` that name one of the hosts. */
 export function hostsEntries(text: string, hosts: readonly string[]): string[] {
-  const wanted = new Set(hosts.map((host) => host.toLowerCase()));
+  // That this machine is called `localhost` is no news.
+  const wanted = new Set(hosts.map((host) => host.toLowerCase()).filter((host) => host !== 'localhost'));
   const found: string[] = [];
   for (const line of text.split(/\r?\n/)) {
     const [address, ...names] = line.replace(/#.*/, '').trim().split(/\s+/);

@@ -79,7 +79,7 @@ export async function readOfficialAgents(
       },
     ];
   }
-  const state = await readState(sight, host, running, region, loose.at(0)?.binary);
+  const state = await readState(sight, running, region, loose.at(0)?.binary);
   return Promise.all(
     installations.map(async (installation) => {
       const own = running.filter((process) => {
@@ -106,7 +106,6 @@ interface State {
 
 async function readState(
   sight: Sight,
-  _host: HostEvidence,
   running: readonly Seen[],
   region: () => Promise<string | undefined>,
   loose: string | undefined,
@@ -155,9 +154,11 @@ async function describe(
   const environment = await environmentOf(sight, core, service, installation);
   const { vault, configuration } = state;
   const region = vault.identity.region ?? state.region;
+  const endpoints = configuration.endpoints(region, version);
+  const server = endpoints.find(({ service: kind }) => kind === 'ssm')?.url;
   return {
     ...(environment === undefined ? {} : { environment }),
-    endpoints: configuration.endpoints(region, version),
+    endpoints,
     ...(region === undefined ? {} : { region }),
     orchestration: vault.nodeFolder === undefined ? [] : [`${vault.nodeFolder}/document/orchestration`],
     evidence: {
@@ -168,7 +169,11 @@ async function describe(
       ...(installation.snapChannel === undefined ? {} : { snapChannel: installation.snapChannel }),
       ...(service === undefined ? {} : { service: service.evidence }),
       ...(processesSeen ? { processes: running.map(shownProcess) } : {}),
-      identity: { ...vault.identity, ...(region === undefined ? {} : { region }) },
+      identity: {
+        ...vault.identity,
+        ...(region === undefined ? {} : { region }),
+        ...(server === undefined ? {} : { server }),
+      },
       configuration: configuration.evidence,
       ...(state.logPath === undefined ? {} : { log: chooseLines(state.logPath, state.log) }),
       ...(state.waiting === undefined ? {} : { waiting: state.waiting }),
