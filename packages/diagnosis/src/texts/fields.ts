@@ -31,6 +31,7 @@ const labels: Readonly<Record<string, readonly [en: string, ja: string]>> = {
   'found-in': ['found in', '所在'],
   hosts: ['name sources', '名前の情報源'],
   http: ['HTTP', 'HTTP'],
+  'image-state': ['ImageState', 'ImageState'],
   instances: ['instances', 'インスタンス'],
   io: ['waits: disk', 'ディスク待ち'],
   issuer: ['issued by', '発行者'],

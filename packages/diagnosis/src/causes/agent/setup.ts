@@ -158,6 +158,45 @@ const templateOnly: Cause = {
   },
 };
 
+const regionDomain: Cause = {
+  id: 'partition-or-region-domain',
+  gate: 'agent',
+  solution: 5,
+  breaks: 'listed',
+  near: ['region-not-served', 'dns-fails', 'config-unreadable'],
+  decide(facts) {
+    const { node, agent } = facts;
+    if (!node || !agent) return unknown;
+    const line = lineSaying(
+      facts,
+      /endpoint because region .* has invalid characters|endpoint for service .* due to unspecified region/i,
+    );
+    const region = agent.configuration?.region ?? agent.identity?.region;
+    const isStrange = region !== undefined && !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(region);
+    if (!line && !isStrange) return region === undefined ? unknown : excluded;
+    return proven(
+      [observe('node', 'agent', 'own-region', region ?? '-', node.at), ...(line ? [observeLine(line)] : [])],
+      { region: region ?? '-' },
+    );
+  },
+  en: {
+    name: 'region makes no address',
+    because: 'its agent can make no address from the region that it is set to ("{region}")',
+    explain:
+      'Correct the region in the configuration of the agent (Agent.Region in amazon-ssm-agent.json), and restart it.',
+    about:
+      'The official agent builds its addresses as SERVICE.REGION.DOMAIN. A region that is missing or has other characters than letters, digits and hyphens makes none.',
+  },
+  ja: {
+    name: 'リージョンの指定の誤り',
+    because: '設定されたリージョン（「{region}」）からエージェントが接続先を作れない',
+    explain:
+      'エージェントの設定のリージョン（amazon-ssm-agent.json の Agent.Region）を直し、再起動してください。',
+    about:
+      '公式エージェントは接続先を SERVICE.REGION.DOMAIN の形で作ります。リージョンがないか、英数字とハイフン以外の文字があると作れません。',
+  },
+};
+
 const bootRace: Cause = {
   id: 'boot-race-network-online',
   gate: 'agent',
@@ -294,6 +333,7 @@ export const setup: readonly Cause[] = [
   wrongUser,
   configBroken,
   templateOnly,
+  regionDomain,
   bootRace,
   tooOld,
   snapDowngrade,

@@ -10,7 +10,7 @@ import {
 import { restartOnly } from '../../fixes/index.ts';
 import { type Cause, excluded, type Finding, likely, proven, unknown } from '../cause.ts';
 
-const denial = /AccessDenied|is not authorized to perform|not authorized/i;
+const denial = /^(?!.*data key).*(AccessDenied|is not authorized to perform|not authorized)/i;
 const suffixes = {
   scp: /service control policy/i,
   boundary: /permissions boundary/i,
@@ -337,6 +337,35 @@ const credentialsClash: Cause = {
   },
 };
 
+const kmsDenied: Cause = {
+  id: 'kms-denied',
+  gate: 'authorization',
+  solution: null,
+  breaks: 'working',
+  near: ['role-denied', 'session-channel-missing'],
+  decide(facts) {
+    if (!facts.node || !facts.agent) return unknown;
+    const line = lineSaying(facts, /fetching data key|unable to retrieve data key/i);
+    if (!line) return facts.agent.log ? excluded : unknown;
+    return proven([observeLine(line)]);
+  },
+  en: {
+    name: 'key of the sessions is refused',
+    because: 'its sessions are to be encrypted with a key that its role may not use',
+    explain:
+      'Allow kms:Decrypt with that key for the role of the node, or take the key out of the session preferences.',
+    about:
+      "Sessions start and end at once: the preferences demand a KMS key, and the node can't fetch its data key.",
+  },
+  ja: {
+    name: 'セッション用の鍵の拒否',
+    because: 'セッションの暗号化に使う鍵を、このノードのロールが使えない',
+    explain: 'ノードのロールにその鍵での kms:Decrypt を許可するか、セッションの設定から鍵を外してください。',
+    about:
+      'セッションが始まってすぐに終わります。設定で KMS の鍵が求められ、ノードがデータキーを取得できません。',
+  },
+};
+
 const throttled: Cause = {
   id: 'rate-throttled',
   gate: 'authorization',
@@ -380,5 +409,6 @@ export const permission: readonly Cause[] = [
   credentialsRevoked,
   foreignCredentials,
   credentialsClash,
+  kmsDenied,
   throttled,
 ];

@@ -176,6 +176,52 @@ const unreachable: Cause = {
   },
 };
 
+const windowsLayers: Cause = {
+  id: 'windows-proxy-layers',
+  gate: 'path',
+  solution: 6,
+  breaks: 'listed',
+  whileThrough: 'excluded',
+  near: ['proxy-not-configured-for-service', 'tcp-timeout'],
+  decide: (facts) =>
+    byFault(
+      facts,
+      ({ layer }) => ['name', 'route', 'tcp'].includes(layer),
+      (_fault, seen) => {
+        const { node } = facts;
+        if (node?.host.platform !== 'Windows') return excluded;
+        const shell = node.proxy?.shell?.https ?? node.proxy?.shell?.http;
+        const own = node.proxy?.agent?.https ?? node.proxy?.agent?.http;
+        if (shell === undefined || own !== undefined) return excluded;
+        return likely(
+          'proxy-untried',
+          [
+            ...seen,
+            observe('node', node.proxy?.shell?.source ?? 'user', 'proxy-of-shell', shell, node.at),
+            observe('node', 'registry', 'proxy-of-agent', 'none', node.at),
+          ],
+          { proxy: shell },
+        );
+      },
+    ),
+  en: {
+    name: "proxy isn't set for the Windows service",
+    because: 'the proxy {proxy} is set for users or WinHTTP, and not for the service of its agent',
+    explain:
+      'Set http_proxy, https_proxy and no_proxy (with 169.254.169.254) as Environment of the service: HKLM\\SYSTEM\\CurrentControlSet\\Services\\AmazonSSMAgent, and restart it.',
+    about:
+      'Windows has several places for a proxy. The agent runs as LocalSystem and reads the Environment value of its service only.',
+  },
+  ja: {
+    name: 'Windows サービスのプロキシ未設定',
+    because: 'プロキシ {proxy} がユーザーまたは WinHTTP にだけ設定され、エージェントのサービスにはない',
+    explain:
+      'サービスの Environment 値（HKLM\\SYSTEM\\CurrentControlSet\\Services\\AmazonSSMAgent）に http_proxy、https_proxy、no_proxy（169.254.169.254 を含む）を設定し、再起動してください。',
+    about:
+      'Windows にはプロキシの設定場所がいくつもあります。エージェントは LocalSystem で動き、サービスの Environment 値だけを読みます。',
+  },
+};
+
 const notForService: Cause = {
   id: 'proxy-not-configured-for-service',
   gate: 'path',
@@ -224,4 +270,11 @@ const notForService: Cause = {
   },
 };
 
-export const proxy: readonly Cause[] = [malformed, notForService, authRequired, blocksHost, unreachable];
+export const proxy: readonly Cause[] = [
+  malformed,
+  windowsLayers,
+  notForService,
+  authRequired,
+  blocksHost,
+  unreachable,
+];

@@ -203,6 +203,45 @@ const documentNotAllowed: Cause = {
   },
 };
 
+const platformMisreported: Cause = {
+  id: 'platform-misreported',
+  gate: 'scope',
+  solution: 6,
+  breaks: 'picked',
+  whileThrough: 'stands',
+  near: ['list-filtered-by-platform', 'proxy-captures-imds'],
+  decide({ row, node, request }) {
+    if (row?.platform === undefined || !node || node.host.platform === 'other') return unknown;
+    if (row.platform.toLowerCase() === node.host.platform.toLowerCase()) return excluded;
+    // Only what it is to be picked for makes a difference of it.
+    const runsOn = request?.document?.platforms;
+    if (runsOn === undefined || !runsOn.includes(node.host.platform) || runsOn.includes(row.platform))
+      return unknown;
+    return proven(
+      [
+        observe('records', 'nodes', 'platform', row.platform, row.lastPing),
+        observe('node', 'system', 'platform', node.host.platform, node.at),
+      ],
+      { shown: row.platform, is: node.host.platform },
+    );
+  },
+  en: {
+    name: 'platform is reported wrongly',
+    because: 'its agent reports {shown}, and the machine runs {is}',
+    explain:
+      'Restart the agent; if it stays so, look at its proxy settings, and whether it knows this system at all.',
+    about:
+      'The platform in the last heartbeat is another than what the machine runs, so that pickers leave it out. The proxy settings are the usual reason.',
+  },
+  ja: {
+    name: 'OS の誤った報告',
+    because: 'エージェントは {shown} と報告しているが、実際のマシンは {is} である',
+    explain:
+      'エージェントを再起動してください。変わらない場合は、プロキシ設定と、エージェントがこの OS に対応しているかを確認します。',
+    about: '最後のハートビートの OS が実際と異なるため、選択画面から外れます。多くはプロキシ設定が原因です。',
+  },
+};
+
 const filteredByPlatform: Cause = {
   id: 'list-filtered-by-platform',
   gate: 'scope',
@@ -246,5 +285,6 @@ export const looking: readonly Cause[] = [
   wrongRegion,
   regionNotServed,
   documentNotAllowed,
+  platformMisreported,
   filteredByPlatform,
 ];

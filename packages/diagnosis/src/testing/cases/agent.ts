@@ -254,4 +254,37 @@ export const agentCases: readonly Case[] = [
     }),
     confidence: 'likely',
   },
+  {
+    // Recorded on Windows: no such machine can be had for tests.
+    cause: 'windows-sysprep-state',
+    evidence: lost({
+      node: {
+        host: { platform: 'Windows', libc: undefined, imageState: 'IMAGE_STATE_UNDEPLOYABLE' },
+        agents: [officialAgent({ service: { manager: 'windows', name: 'AmazonSSMAgent' } })],
+      },
+    }),
+    says: { state: 'IMAGE_STATE_UNDEPLOYABLE' },
+  },
+  {
+    cause: 'windows-service-hang',
+    evidence: lost({
+      node: {
+        host: { platform: 'Windows', libc: undefined, imageState: 'IMAGE_STATE_COMPLETE' },
+        agents: [
+          officialAgent({
+            processes: [],
+            service: { manager: 'windows', name: 'AmazonSSMAgent', active: false, state: 'StartPending' },
+          }),
+        ],
+      },
+    }),
+    confidence: 'likely',
+  },
+  {
+    cause: 'partition-or-region-domain',
+    evidence: withAgent(
+      officialAgent({ configuration: { region: 'dc tokyo' }, identity: { region: 'dc-tokyo' } }),
+    ),
+    says: { region: 'dc tokyo' },
+  },
 ];

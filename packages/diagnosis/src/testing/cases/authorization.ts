@@ -165,4 +165,10 @@ export const authorizationCases: readonly Case[] = [
     evidence: saying('ERROR Failed to write credentials to disk even with force'),
   },
   { cause: 'rate-throttled', evidence: saying('ThrottlingException: Rate exceeded') },
+  {
+    cause: 'kms-denied',
+    evidence: saying(
+      'Error fetching data key: Unable to retrieve data key, Error when decrypting data key AccessDenied',
+    ),
+  },
 ];

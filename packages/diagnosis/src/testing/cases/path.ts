@@ -362,4 +362,13 @@ export const pathCases: readonly Case[] = [
       node: { endpoints: [stoppedAt('websocket', 'stripped', { status: 200 })] },
     }),
   },
+  {
+    cause: 'windows-proxy-layers',
+    evidence: at(stoppedAt('tcp', 'timeout'), {
+      host: { platform: 'Windows', libc: undefined, imageState: 'IMAGE_STATE_COMPLETE' },
+      proxy: { shell: { source: 'winhttp', https: 'http://10.1.1.1:3128' } },
+    }),
+    confidence: 'likely',
+    says: { proxy: 'http://10.1.1.1:3128' },
+  },
 ];

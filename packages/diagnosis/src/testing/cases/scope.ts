@@ -132,4 +132,12 @@ export const scopeCases: readonly Case[] = [
     confidence: 'likely',
     says: { other: 'mi-0bbbbbbbbbbbbbbbb' },
   },
+  {
+    cause: 'platform-misreported',
+    evidence: healthy({
+      request: { document: { name: 'AWS-RunShellScript', platforms: ['Linux', 'MacOS'], mayUse: true } },
+      records: { node: { platform: 'Windows' } },
+    }),
+    says: { shown: 'Windows', is: 'Linux' },
+  },
 ];
