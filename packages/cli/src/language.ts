@@ -2,8 +2,8 @@
 
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { Environment } from './io.ts';
-import { isUtf8 } from './output/screen.ts';
+import type { Environment, Io } from './io.ts';
+import { isUtf8, type Screen, screenOf } from './output/screen.ts';
 
 export type Language = 'en' | 'ja';
 
@@ -19,4 +19,9 @@ export function languageOf(asked: Language | undefined, env: Environment): Langu
   if (asked !== undefined) return asked;
   const locale = env.LC_ALL || env.LC_MESSAGES || env.LANG || '';
   return /^ja([_.@]|$)/i.test(locale) && isUtf8(env) ? 'ja' : 'en';
+}
+
+/** The screen for a page in this language: who asks for Japanese can read it, whatever the locale says. */
+export function screenFor(lang: Language, io: Pick<Io, 'env' | 'stdout'>): Screen {
+  return screenOf(lang === 'ja' ? { stdout: io.stdout, env: { ...io.env, LC_ALL: 'C.UTF-8' } } : io);
 }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { languageOf } from '../language.ts';
+import { languageOf, screenFor } from '../language.ts';
 import { systemMachine } from '../machine.ts';
 import { plainJson } from '../output/plain.ts';
 import { screenOf } from '../output/screen.ts';
@@ -32,7 +32,7 @@ export async function examine(options: DoctorOptions, io: Io): Promise<void> {
 function show({ node, verdict }: Looked, options: DoctorOptions, tookMs: number | undefined, io: Io): void {
   const lang = languageOf(options.lang, io.env);
   const { verbose = false } = options;
-  const unseen = unseenLines(node, { lang, verbose, here: true }, screenOf(io));
+  const unseen = unseenLines(node, { lang, verbose, here: true }, screenFor(lang, io));
   const lines = [
     ...verdictLines(verdict, { lang, verbose, tookMs }, io),
     ...(unseen.length ? ['', ...unseen] : []),
@@ -45,7 +45,7 @@ async function showWay({ node }: Looked, options: DoctorOptions, io: Io): Promis
   const { server, endpoint } = options;
   if (server === undefined && endpoint === undefined) return;
   const lang = languageOf(options.lang, io.env);
-  const screen = screenOf(io);
+  const screen = screenFor(lang, io);
   const asked = node.endpoints.filter(({ url }) => endpoint !== undefined || isSame(url, server ?? ''));
   const lines = [
     ...wayLines(asked, lang, screen),

@@ -2,9 +2,8 @@
 import type { Verdict } from '@rollcall/diagnosis';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { languageOf } from '../language.ts';
+import { languageOf, screenFor } from '../language.ts';
 import { plainJson } from '../output/plain.ts';
-import { screenOf } from '../output/screen.ts';
 import type { DoctorOptions } from '../verbs/doctor.ts';
 import { readEvidence } from '../why/evidence.ts';
 import { exitCodeOf } from '../why/exit-code.ts';
@@ -23,7 +22,7 @@ export async function readAndJudge(options: DoctorOptions, file: string, io: Io)
   }
   const lang = languageOf(options.lang, io.env);
   const { verbose = false } = options;
-  const unseen = unseenLines(node, { lang, verbose, here: false }, screenOf(io));
+  const unseen = unseenLines(node, { lang, verbose, here: false }, screenFor(lang, io));
   const lines = [
     ...verdictLines(verdict, { lang, verbose, now: node.at }, io),
     ...(unseen.length ? ['', ...unseen] : []),

@@ -9,9 +9,8 @@ import { type Client, withClient } from '../client.ts';
 import { type Connection, findConnection } from '../context.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { languageOf } from '../language.ts';
+import { languageOf, screenFor } from '../language.ts';
 import { plainJson } from '../output/plain.ts';
-import { screenOf } from '../output/screen.ts';
 import { utcTime } from '../output/time.ts';
 import type { DoctorOptions } from '../verbs/doctor.ts';
 import type { Wire } from '../wire.ts';
@@ -35,7 +34,8 @@ export async function checkSelf(options: DoctorOptions, io: Io): Promise<void> {
     pid: pidIn(connection.data),
   });
   const facts: SelfFacts = { url: connection.url, now: io.now(), seen, ...server };
-  const rows = rowsOf(facts, languageOf(options.lang, io.env));
+  const lang = languageOf(options.lang, io.env);
+  const rows = rowsOf(facts, lang);
   if (rows.some(({ state }) => state === 'no')) io.exit(exitCodes.no);
   if (options.json) {
     const problems = rows.map(({ id, state, text }) => ({ id, state, text }));
@@ -45,9 +45,7 @@ export async function checkSelf(options: DoctorOptions, io: Io): Promise<void> {
     return;
   }
   const tookMs = performance.now() - began;
-  io.stdout.write(
-    `${selfLines(facts, rows, languageOf(options.lang, io.env), tookMs, screenOf(io)).join('\n')}\n`,
-  );
+  io.stdout.write(`${selfLines(facts, rows, lang, tookMs, screenFor(lang, io)).join('\n')}\n`);
 }
 
 /** Seconds that the server may take to answer. */

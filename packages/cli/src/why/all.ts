@@ -3,7 +3,7 @@ import type { WhyAllOutput } from '@rollcall/wire';
 import { ask } from '../ask.ts';
 import { exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { type Language, languageOf } from '../language.ts';
+import { type Language, languageOf, screenFor } from '../language.ts';
 import type { SharedOptions } from '../options.ts';
 import type { Wire } from '../wire.ts';
 import { allLines } from './all-page.ts';
@@ -20,7 +20,7 @@ const members = { usual: 50, verbose: 1000 };
 
 /** Asks, and prints the page. The exit code is yes when everybody is there and the server is healthy. */
 export function askWhyAll(options: AllOptions, io: Io): Promise<void> {
-  return ask(io, options, async ({ client, screen, print, printJson }) => {
+  return ask(io, options, async ({ client, print, printJson }) => {
     const began = performance.now();
     const MaxMembers = options.verbose || options.json ? members.verbose : members.usual;
     const all = await client.call<Wire<WhyAllOutput>>(
@@ -38,6 +38,7 @@ export function askWhyAll(options: AllOptions, io: Io): Promise<void> {
       return;
     }
     const lang = languageOf(options.lang, io.env);
+    const screen = screenFor(lang, io);
     const page = {
       lang,
       verbose: options.verbose ?? false,

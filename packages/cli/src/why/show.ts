@@ -1,8 +1,8 @@
 /** A verdict on a screen: the words are the catalogue's, the colours and the reader's clock are the terminal's. */
 import { renderVerdict, type Verdict } from '@rollcall/diagnosis';
 import type { Io } from '../io.ts';
-import type { Language } from '../language.ts';
-import { type Mark, type Screen, screenOf } from '../output/screen.ts';
+import { type Language, screenFor } from '../language.ts';
+import type { Mark, Screen } from '../output/screen.ts';
 
 /** How to show it. */
 export interface ShowOptions {
@@ -17,21 +17,16 @@ export interface ShowOptions {
 /** Its lines. */
 export function verdictLines(verdict: Verdict, options: ShowOptions, io: Io): string[] {
   const { lang, verbose, tookMs, now } = options;
-  const screen = screenOf(io);
+  const screen = screenFor(lang, io);
   const lines = renderVerdict(verdict, {
     lang,
-    utf8: isWritten(lang, screen),
+    utf8: screen.utf8,
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     now: now ?? io.now(),
     ...(verbose && { verbose }),
     ...(tookMs !== undefined && { tookMs }),
   });
   return painted(lines, screen);
-}
-
-/** Whether more than ASCII is written: where the locale can show it, and where Japanese was asked for. */
-export function isWritten(lang: Language, screen: Screen): boolean {
-  return screen.utf8 || lang === 'ja';
 }
 
 const marks: Readonly<Record<string, Mark>> = {

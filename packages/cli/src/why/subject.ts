@@ -4,10 +4,11 @@ import type { WhyCandidate, WhyOutput } from '@rollcall/wire';
 import { type Asking, ask } from '../ask.ts';
 import { exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { type Language, languageOf } from '../language.ts';
+import { type Language, languageOf, screenFor } from '../language.ts';
 import { statusWords } from '../list/node-table.ts';
 import type { SharedOptions } from '../options.ts';
 import { plainJson } from '../output/plain.ts';
+import type { Screen } from '../output/screen.ts';
 import { table, wrap } from '../output/table.ts';
 import type { Wire } from '../wire.ts';
 import { exitCodeOf } from './exit-code.ts';
@@ -46,7 +47,8 @@ export function askWhy(question: Question, io: Io): Promise<void> {
     const tookMs = performance.now() - began;
     const lang = languageOf(question.lang, io.env);
     asking.print(...verdictLines(verdict, { lang, verbose, tookMs }, io));
-    if (isStranger(verdict)) asking.print('', ...strangerLines(question.subject, lang, asking));
+    if (isStranger(verdict))
+      asking.print('', ...strangerLines(question.subject, lang, asking, screenFor(lang, io)));
   });
 }
 
@@ -66,7 +68,7 @@ function isStranger({ subject, cause, standing }: Verdict): boolean {
   return cause === undefined && known === undefined && (standing === undefined || standing.is === 'absent');
 }
 
-function strangerLines(subject: string, lang: Language, { screen, region }: Asking): string[] {
+function strangerLines(subject: string, lang: Language, { region }: Asking, screen: Screen): string[] {
   const shown = screen.text(subject, 60);
   const where = screen.text(region);
   return lang === 'ja'
