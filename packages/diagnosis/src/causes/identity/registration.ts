@@ -19,7 +19,7 @@ function isOurs(server: string, fleet: FleetEvidence | undefined): boolean | und
 }
 
 /** Whether a host is covered by a name of a certificate, wildcards included. */
-export function matches(host: string, name: string): boolean {
+function matches(host: string, name: string): boolean {
   const bare = host.replace(/^\[|\]$/g, '');
   if (bare === name) return true;
   return (
