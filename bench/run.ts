@@ -8,6 +8,7 @@ import { join } from 'node:path';
 const all = [
   'heartbeat',
   'lists',
+  'verdicts',
   'start',
   'agent',
   'storm',

@@ -8,6 +8,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { commandProblems, type Row } from './command-books.ts';
 import { documentProblems } from './document-books.ts';
 import type { Promised } from './drive.ts';
+import { rosterProblems } from './roster-books.ts';
 
 /** What stands in a database. */
 export interface Books {
@@ -70,6 +71,11 @@ export function readBooks(data: string, scratch: string | undefined): Books {
     history: all('SELECT * FROM presence_history'),
     statuses: all('SELECT * FROM association_statuses'),
     evidence: all('SELECT * FROM node_evidence'),
+    nodeMarks: all('SELECT * FROM node_marks'),
+    sources: all('SELECT * FROM roster_sources'),
+    machines: all('SELECT * FROM machines'),
+    machineMarks: all('SELECT * FROM machine_marks'),
+    machineAddresses: all('SELECT * FROM machine_addresses'),
     associations: all('SELECT * FROM associations'),
     tags: all('SELECT * FROM tags'),
     users: all('SELECT * FROM users'),
@@ -107,6 +113,7 @@ export function readBooks(data: string, scratch: string | undefined): Books {
         ...disagreements(tables),
         ...documentProblems(tables),
         ...commandProblems(tables),
+        ...rosterProblems(tables),
         ...promised.flatMap((one) => missing(this, one)),
       ];
     },
@@ -121,6 +128,11 @@ type Tables = Readonly<Record<string, readonly Row[]>> & {
   readonly history: readonly Row[];
   readonly statuses: readonly Row[];
   readonly evidence: readonly Row[];
+  readonly nodeMarks: readonly Row[];
+  readonly sources: readonly Row[];
+  readonly machines: readonly Row[];
+  readonly machineMarks: readonly Row[];
+  readonly machineAddresses: readonly Row[];
   readonly associations: readonly Row[];
   readonly tags: readonly Row[];
   readonly users: readonly Row[];
@@ -285,7 +297,11 @@ function disagreements(tables: Tables): string[] {
       case 'ssm:UpdateDocumentDefaultVersion':
       case 'ssm:DeleteDocument':
       case 'ssm:ModifyDocumentPermission':
-        // What is made of these is looked at by those who know commands and documents.
+      case 'rollcall:ImportRoster':
+      case 'rollcall:PutRosterSource':
+      case 'rollcall:DeleteRosterSource':
+      case 'rollcall:RenewActivation':
+        // What is made of these is looked at by those who know commands, documents and the roster.
         break;
       case 'ssm:CancelCommand':
         if (!tables.commands.some((one) => one.command_id === id))

@@ -47,7 +47,10 @@ export const rosterDrives: Readonly<Record<string, (world: World) => Promise<Dri
   },
   'rollcall:PutNodeEvidence': async (world) => {
     const agent = newAgent(world.nextKey());
-    const made = await world.admin.ask('ssm:CreateActivation', { IamRole: 'service-role/Nodes' });
+    const made = await world.admin.ask('ssm:CreateActivation', {
+      IamRole: 'service-role/Nodes',
+      Tags: [{ Key: 'from', Value: 'activation' }],
+    });
     world.promise({ operation: 'ssm:CreateActivation', resource: made.ActivationId });
     await world.nodes.register(agent, { id: made.ActivationId, code: made.ActivationCode });
     world.promise({ operation: 'ssm:RegisterManagedInstance', resource: agent.nodeId });

@@ -274,10 +274,10 @@ async function findMachines(
     rows.forEach(add);
   }
   if (keys.size === 0) return [];
-  const { rows } = await sql<MachinesRow>`SELECT machines.* FROM machines
-    JOIN ${rowsOf(tx, 'asked', [...keys.values()], { source: 'text', machine_key: 'text' })}
-      ON machines.source = asked.source AND machines.machine_key = asked.machine_key
-    WHERE machines.region = ${region}`.execute(tx.everywhere);
+  const { rows } = await sql<MachinesRow>`SELECT machines.*
+    FROM ${rowsOf(tx, 'asked', [...keys.values()], { source: 'text', machine_key: 'text' })} CROSS JOIN machines
+    WHERE machines.source = asked.source AND machines.machine_key = asked.machine_key
+      AND machines.region = ${region}`.execute(tx.everywhere);
   return rows;
 }
 
@@ -306,10 +306,10 @@ async function addressesOfMany(
 ): Promise<MachineAddressesRow[]> {
   if (machines.length === 0) return [];
   const asked = machines.map(({ source, machine_key }) => ({ source, machine_key }));
-  const { rows } = await sql<MachineAddressesRow>`SELECT a.* FROM machine_addresses AS a
-    JOIN ${rowsOf(tx, 'asked', asked, { source: 'text', machine_key: 'text' })}
-      ON a.source = asked.source AND a.machine_key = asked.machine_key
-    WHERE a.region = ${region} ORDER BY a.since, a.address`.execute(tx.everywhere);
+  const { rows } = await sql<MachineAddressesRow>`SELECT a.*
+    FROM ${rowsOf(tx, 'asked', asked, { source: 'text', machine_key: 'text' })} CROSS JOIN machine_addresses AS a
+    WHERE a.source = asked.source AND a.machine_key = asked.machine_key AND a.region = ${region}
+    ORDER BY a.since, a.address`.execute(tx.everywhere);
   return rows;
 }
 

@@ -226,7 +226,7 @@ async function lookUp(
   if (asked.length === 0) return [];
   const others = column === 'claim' ? sql`1 = 1` : sql`(knocks.claim = '' OR knocks.claim NOT LIKE 'mi-%')`;
   const { rows } = await sql<KnocksRow>`SELECT knocks.* FROM ${rowsOf(tx, 'asked', asked, { value: 'text' })}
-    JOIN knocks ON knocks.${sql.ref(column)} = asked.value WHERE ${others}`.execute(tx.everywhere);
+    CROSS JOIN knocks WHERE knocks.${sql.ref(column)} = asked.value AND ${others}`.execute(tx.everywhere);
   return rows;
 }
 

@@ -5,7 +5,7 @@
 import type { FleetEvidence } from '@rollcall/diagnosis';
 import { type RawBuilder, sql } from 'kysely';
 import { onlineSql, type PresenceView } from '../presence/index.ts';
-import type { ReadTx } from '../store/index.ts';
+import { type ReadTx, rowsOf } from '../store/index.ts';
 import type { VerdictsDeps } from './deps.ts';
 import { minimumVersions } from './minimum-versions.ts';
 
@@ -130,12 +130,14 @@ async function clocks(
     tx.everywhere,
   );
   const skews = new Map(heard.rows.map((row) => [row.node_id, row.skew_ms]));
+  // CROSS keeps SQLite from beginning with the nodes: of them there are many more.
   const refused = await sql<{ claim: string; detail: string }>`SELECT knocks.claim, knocks.detail FROM knocks
-    JOIN nodes ON nodes.node_id = knocks.claim
-    JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
-    WHERE knocks.room = 'known' AND knocks.last_at > ${now - hour} AND nodes.region = ${region}
-      AND knocks.reason IN ('signature-expired', 'signature-not-yet-current')
-      AND knocks.detail IS NOT NULL AND knocks.last_at > COALESCE(presence.last_ping, 0)
+    CROSS JOIN nodes CROSS JOIN presence
+    WHERE knocks.room = 'known' AND knocks.last_at > ${now - hour}
+      AND knocks.reason IN ('signature-expired', 'signature-not-yet-current') AND knocks.detail IS NOT NULL
+      AND nodes.node_id = knocks.claim AND nodes.region = ${region}
+      AND presence.region = nodes.region AND presence.node_id = nodes.node_id
+      AND knocks.last_at > COALESCE(presence.last_ping, 0)
     ORDER BY knocks.last_at`.execute(tx.everywhere);
   for (const { claim, detail } of refused.rows) {
     const seconds = /^skew=([+-]?\d+)s$/.exec(detail)?.[1];
@@ -150,17 +152,22 @@ async function refusedHandshakes(
   registered: RawBuilder<unknown>,
   now: number,
 ): Promise<{ nodeId: string; at: number }[]> {
-  const { rows } = await sql<{
-    node_id: string;
-    last_at: number;
-  }>`SELECT nodes.node_id, max(knocks.last_at) AS last_at
-    FROM knocks JOIN nodes ON nodes.peer = knocks.address
-    JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
-    WHERE knocks.room = 'stranger' AND knocks.last_at > ${now - hour} AND ${registered}
-      AND knocks.reason IN ('client-rejected-certificate', 'reset-after-certificate')
-      AND knocks.last_at > COALESCE(presence.last_ping, 0)
-    GROUP BY nodes.node_id ORDER BY last_at LIMIT ${sql.lit(mostLost)}`.execute(tx.everywhere);
-  return rows.map((row) => ({ nodeId: row.node_id, at: Number(row.last_at) }));
+  const from = await sql<{
+    address: string;
+    at: number | string;
+  }>`SELECT address, max(last_at) AS at FROM knocks
+    WHERE room = 'stranger' AND last_at > ${now - hour}
+      AND reason IN ('client-rejected-certificate', 'reset-after-certificate')
+    GROUP BY address LIMIT ${sql.lit(mostLost)}`.execute(tx.everywhere);
+  if (from.rows.length === 0) return [];
+  const asked = from.rows.map(({ address, at }) => ({ address, at: Number(at) }));
+  const { rows } = await sql<{ node_id: string; at: number | string }>`SELECT nodes.node_id, asked.at
+    FROM ${rowsOf(tx, 'asked', asked, { address: 'text', at: 'bigint' })} CROSS JOIN nodes CROSS JOIN presence
+    WHERE nodes.peer = asked.address AND ${registered}
+      AND presence.region = nodes.region AND presence.node_id = nodes.node_id
+      AND asked.at > COALESCE(presence.last_ping, 0)
+    LIMIT ${sql.lit(mostLost)}`.execute(tx.everywhere);
+  return rows.map((row) => ({ nodeId: row.node_id, at: Number(row.at) })).sort((a, b) => a.at - b.at);
 }
 
 async function refusals(tx: ReadTx, now: number): Promise<Fleet['refused']> {
@@ -172,7 +179,8 @@ async function refusals(tx: ReadTx, now: number): Promise<Fleet['refused']> {
     two: string;
   }>`
     SELECT reason, count(DISTINCT claim) AS claims, min(first_at) AS since, min(claim) AS one, max(claim) AS two
-    FROM knocks WHERE room = 'known' AND last_at > ${now - hour} GROUP BY reason`.execute(tx.everywhere);
+    FROM (SELECT reason, claim, first_at FROM knocks WHERE room = 'known' AND last_at > ${now - hour}
+      ORDER BY last_at DESC LIMIT ${sql.lit(mostLost)}) AS lately GROUP BY reason`.execute(tx.everywhere);
   return new Map(
     rows.map((row) => [
       row.reason,

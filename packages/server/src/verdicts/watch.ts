@@ -230,13 +230,20 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
     };
   }
 
+  /** Whoever asks is told of what is so now: a look that is under way began before. */
   function look(): Promise<void> {
-    running ??= lookOnce().finally(() => {
-      running = undefined;
-    });
-    return running;
+    const mine: Promise<void> = (running ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(lookOnce)
+      .finally(() => {
+        if (running === mine) running = undefined;
+      });
+    running = mine;
+    return mine;
   }
-  const timer = clock.every(lookPeriod, () => void look().catch((error) => deps.onError?.(error)));
+  const timer = clock.every(lookPeriod, () => {
+    if (!running) void look().catch((error) => deps.onError?.(error));
+  });
   return {
     look,
     sweep() {
@@ -282,16 +289,16 @@ async function lostNow(tx: ReadTx, region: string, view: PresenceView): Promise<
 async function refusedNow(tx: ReadTx, region: string, view: PresenceView): Promise<Ill[]> {
   const since = view.now - quiet;
   const nodes = await sql<{ claim: string; reason: string; first_at: number }>`
-    SELECT knocks.claim, knocks.reason, knocks.first_at FROM knocks
-    JOIN nodes ON nodes.node_id = knocks.claim AND nodes.region = ${region}
-    JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
-    WHERE knocks.room = 'known' AND knocks.last_at > ${since} AND nodes.deregistered_at IS NULL
-      AND knocks.last_at > COALESCE(presence.last_ping, 0) AND NOT ${onlineSql(view)}
+    SELECT knocks.claim, knocks.reason, knocks.first_at FROM knocks CROSS JOIN nodes CROSS JOIN presence
+    WHERE knocks.room = 'known' AND knocks.last_at > ${since} AND nodes.node_id = knocks.claim
+      AND nodes.region = ${region} AND presence.region = nodes.region AND presence.node_id = nodes.node_id
+      AND nodes.deregistered_at IS NULL AND knocks.last_at > COALESCE(presence.last_ping, 0)
+      AND NOT ${onlineSql(view)}
     ORDER BY knocks.last_at DESC LIMIT ${sql.lit(mostRefused)}`.execute(tx.everywhere);
   const activations = await sql<{ claim: string; reason: string; first_at: number }>`
-    SELECT knocks.claim, knocks.reason, knocks.first_at FROM knocks
-    JOIN activations ON activations.activation_id = knocks.claim AND activations.region = ${region}
+    SELECT knocks.claim, knocks.reason, knocks.first_at FROM knocks CROSS JOIN activations
     WHERE knocks.room = 'known' AND knocks.last_at > ${since}
+      AND activations.activation_id = knocks.claim AND activations.region = ${region}
     ORDER BY knocks.last_at DESC LIMIT ${sql.lit(mostRefused)}`.execute(tx.everywhere);
   const byClaim = new Map<string, Ill>();
   for (const { claim, reason, first_at } of [...nodes.rows, ...activations.rows]) {
