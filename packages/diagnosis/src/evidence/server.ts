@@ -107,6 +107,8 @@ export interface MachineRecord {
   readonly name: string;
   readonly expected: 'always' | 'office-hours' | 'spare' | 'retired';
   readonly power?: 'on' | 'off' | 'unknown';
+  /** Until when it may be away: the roster says so. */
+  readonly maintenanceUntil?: number;
   readonly firstSeenAt: number;
   readonly addresses: readonly { readonly address: string; readonly from: number; readonly to?: number }[];
   /** By what the node was found for it. */

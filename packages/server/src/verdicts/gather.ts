@@ -63,8 +63,11 @@ export async function gather(
   const sightings = subject.node ? await sightingsOf(tx, subject.node) : [];
   const leases = leasesOf(landscape, subject, asked, sightings, view.now);
   const door = ambiguous ? undefined : await doorOf(tx, region, view, subject, asked, leases);
+  const own = landscapeRecords(landscape, subject, sightings);
+  const polling = subject.node !== undefined && deps.isPolling(subject.node.node_id);
   const records: RecordsEvidence = {
-    ...landscapeRecords(landscape, subject, sightings),
+    ...own,
+    ...(own.node && polling && { node: { ...own.node, polling } }),
     ...(await elsewhere(deps, tx, question)),
     ...(ambiguous ? {} : await moreRecords(deps, tx, region, landscape, subject, door)),
   };

@@ -75,6 +75,7 @@ export function machineRecord({ join }: Landscape, machine: MachineFacts): Machi
     name: row.name,
     expected: row.retired_at === null ? row.expected : 'retired',
     power: row.power,
+    maintenanceUntil: row.maintenance_until,
     firstSeenAt: row.first_seen_at,
     addresses: addresses.map((one) =>
       present<MachineRecord['addresses'][number]>({ address: one.address, from: one.since, to: one.until }),

@@ -43,6 +43,10 @@ interface Ill {
   readonly since: number;
   /** Of who is refused: why. */
   readonly reason?: string;
+  /** What was written down of it before. */
+  readonly standing?:
+    | Pick<StandingsRow, 'region' | 'subject' | 'kind' | 'noticed_at' | 'shown_at' | 'well_since'>
+    | undefined;
 }
 
 /** A change that is told. */
@@ -67,24 +71,36 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
   async function lookAt(region: string, view: PresenceView): Promise<void> {
     const { now } = view;
     const lasting = (deps.timeToVisible?.() ?? 60) * 1000;
-    const { ills, standings, books } = await store.read(async (tx) => {
-      const known = await tx.in(region).selectFrom('standings').selectAll().limit(mostStandings).execute();
+    const { changing, well, books } = await store.read(async (tx) => {
+      const refused = await refusedNow(tx, region, view);
+      const known = await tx
+        .in(region)
+        .selectFrom('standings')
+        .selectAll()
+        .where('kind', '=', 'refused')
+        .execute();
+      const before = new Map(known.map((row) => [row.subject, row]));
+      const claims = new Set(refused.map((ill) => ill.subject));
+      const back = [
+        ...(await wellAgain(tx, region, view)),
+        ...known.filter((row) => !claims.has(row.subject)),
+      ];
       return {
-        ills: [...(await lostNow(tx, region, view)), ...(await refusedNow(tx, region, view))],
-        standings: known,
-        books: await inTheBooks(tx, region, view, known),
+        changing: [
+          ...(await lostNow(tx, region, view)),
+          ...refused.map((ill) => ({ ...ill, standing: before.get(ill.subject) })),
+        ],
+        well: back,
+        books: await inTheBooks(tx, region, view, back),
       };
     });
-    const keyOf = (one: { readonly subject: string; readonly kind: Kind }) => `${one.kind} ${one.subject}`;
-    const before = new Map(standings.map((row) => [keyOf(row), row]));
-    const nowIll = new Map(ills.map((ill) => [keyOf(ill), ill]));
-    const fresh = ills.filter((ill) => !before.has(keyOf(ill)));
-    const ripe = ills.filter((ill) => {
-      const row = before.get(keyOf(ill));
-      return row && row.shown_at === null && now - row.noticed_at >= lasting;
-    });
-    const relapsed = standings.filter((row) => row.well_since !== null && nowIll.has(keyOf(row)));
-    const well = standings.filter((row) => !nowIll.has(keyOf(row)));
+    const fresh = changing.filter(({ standing }) => standing === undefined);
+    const ripe = changing.filter(
+      ({ standing }) => standing?.shown_at === null && now - standing.noticed_at >= lasting,
+    );
+    const relapsed = changing.flatMap(({ standing }) =>
+      standing && standing.well_since !== null ? [standing] : [],
+    );
     if (fresh.length + ripe.length + relapsed.length + well.length === 0) return;
     const causes = await judged(region, view, ripe);
     const told: Told[] = ripe.map((ill) => ({
@@ -257,29 +273,50 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
   };
 }
 
-/** Nodes that are lost or hidden. Those that were never heard have dropped out of nothing. */
+/**
+ * Nodes that are lost or hidden, as far as there is something to do about it: what is told already is left where it
+ * is. Those that were never heard have dropped out of nothing.
+ */
 async function lostNow(tx: ReadTx, region: string, view: PresenceView): Promise<Ill[]> {
-  const { rows } = await sql<{
-    node_id: string;
-    hidden: number | boolean;
-    last_ping: number;
-    closed_at: number | null;
-    closed_by: string | null;
-  }>`SELECT nodes.node_id, presence.last_ping, presence.closed_at, presence.closed_by,
-      CASE WHEN ${hiddenSql(view)} THEN 1 ELSE 0 END AS hidden
-    FROM presence JOIN nodes ON nodes.region = presence.region AND nodes.node_id = presence.node_id
-    WHERE presence.region = ${region} AND nodes.deregistered_at IS NULL AND presence.last_ping IS NOT NULL
-      AND NOT ${onlineSql(view)}
+  const find = async (kind: 'lost' | 'hidden'): Promise<Ill[]> => {
+    const isSo = kind === 'hidden' ? hiddenSql(view) : sql`NOT ${onlineSql(view)}`;
+    const { rows } = await sql<{
+      node_id: string;
+      last_ping: number;
+      closed_at: number | null;
+      closed_by: string | null;
+      noticed_at: number | null;
+      shown_at: number | null;
+      well_since: number | null;
+    }>`SELECT nodes.node_id, presence.last_ping, presence.closed_at, presence.closed_by, standings.noticed_at,
+        standings.shown_at, standings.well_since
+      FROM presence JOIN nodes ON nodes.region = presence.region AND nodes.node_id = presence.node_id
+      LEFT JOIN standings ON standings.region = presence.region AND standings.subject = presence.node_id
+        AND standings.kind = ${kind}
+      WHERE presence.region = ${region} AND nodes.deregistered_at IS NULL AND presence.last_ping IS NOT NULL
+        AND (standings.noticed_at IS NULL OR standings.shown_at IS NULL OR standings.well_since IS NOT NULL)
+        AND ${isSo}
+      LIMIT ${sql.lit(mostStandings)}`.execute(tx.everywhere);
+    return rows.map(({ node_id: subject, noticed_at, shown_at, well_since, ...row }) => ({
+      subject,
+      kind,
+      since: lostAt(row),
+      standing: noticed_at === null ? undefined : { region, subject, kind, noticed_at, shown_at, well_since },
+    }));
+  };
+  return [...(await find('lost')), ...(await find('hidden'))];
+}
+
+/** What was written down of nodes that are there again, or aren't ours any more. */
+async function wellAgain(tx: ReadTx, region: string, view: PresenceView): Promise<StandingsRow[]> {
+  const { rows } = await sql<StandingsRow>`SELECT standings.* FROM standings
+    LEFT JOIN nodes ON nodes.region = standings.region AND nodes.node_id = standings.subject
+      AND nodes.deregistered_at IS NULL
+    LEFT JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
+    WHERE standings.region = ${region} AND standings.kind IN ('lost', 'hidden')
+      AND (nodes.node_id IS NULL OR ${onlineSql(view)})
     LIMIT ${sql.lit(mostStandings)}`.execute(tx.everywhere);
-  return rows.flatMap((row) => {
-    const ill = { subject: row.node_id, since: lostAt(row) };
-    return Number(row.hidden) === 1
-      ? [
-          { ...ill, kind: 'lost' as const },
-          { ...ill, kind: 'hidden' as const },
-        ]
-      : [{ ...ill, kind: 'lost' as const }];
-  });
+  return rows;
 }
 
 /**
@@ -327,7 +364,9 @@ async function inTheBooks(
   return found;
 }
 
-async function setWell(tx: WriteTx, row: StandingsRow, at: number | null): Promise<void> {
+type Written = Pick<StandingsRow, 'region' | 'subject' | 'kind'>;
+
+async function setWell(tx: WriteTx, row: Written, at: number | null): Promise<void> {
   await tx
     .in(row.region)
     .updateTable('standings')
@@ -337,7 +376,7 @@ async function setWell(tx: WriteTx, row: StandingsRow, at: number | null): Promi
     .execute();
 }
 
-function standingOf(tx: WriteTx, row: StandingsRow) {
+function standingOf(tx: WriteTx, row: Written) {
   return tx
     .in(row.region)
     .deleteFrom('standings')
