@@ -94,7 +94,10 @@ export function openCalls(caller: Omit<Caller, 'nodeId'> & { nodeId?: string }, 
     });
     noteClock(answer);
     if (answer.status !== 200) throw refusalOf(answer, clock.now());
-    return { output: readObject(answer.body), headers: answer.headers };
+    const output = answer.body.trim() === '' ? {} : readObject(answer.body);
+    // A page with which a portal or a gateway answers everything.
+    if (!output) throw new ServerRefusal('InvalidAnswer', 'what answered is not the service', 200);
+    return { output, headers: answer.headers };
   }
 
   return {
@@ -244,7 +247,7 @@ function refusalOf(answer: Answer, now: number): ServerRefusal {
   const retryAfter = parseRetryAfter(firstOf(answer.headers['retry-after']), now);
   const xml = /<(\w+Exception)>(?:\s*<Message>([^<]*)<\/Message>)?/.exec(answer.body);
   if (xml) return new ServerRefusal(xml[1]!, xml[2] ?? '', answer.status, retryAfter);
-  const error = readObject(answer.body);
+  const error = readObject(answer.body) ?? {};
   const type = typeof error.__type === 'string' ? error.__type.replace(/^.*#/, '') : `HTTP ${answer.status}`;
   const message = error.message ?? error.Message;
   return new ServerRefusal(
@@ -255,12 +258,13 @@ function refusalOf(answer: Answer, now: number): ServerRefusal {
   );
 }
 
-function readObject(text: string): Record<string, unknown> {
+/** The members of an answer; undefined when it is no JSON. */
+function readObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    return {};
+    return undefined;
   }
 }
 

@@ -35,6 +35,8 @@ export class ServerRefusal extends Error {
 /** Whether trying again, with nothing changed, may well help. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof ServerRefusal)) return true;
+  // Not a word of the service: something that stands in its place has answered.
+  if (error.code === 'InvalidAnswer' || error.code.startsWith('HTTP ')) return true;
   return error.status >= 500 || error.status === 429 || error.code === 'ThrottlingException';
 }
 
