@@ -140,8 +140,10 @@ export async function connectThrough(
     };
   }
   way.destroy();
-  const word =
-    status === 407
+  // Web servers don't know the word CONNECT; a proxy that says no says it otherwise.
+  const word = [400, 404, 405, 426, 501].includes(status)
+    ? 'not-a-proxy'
+    : status === 407
       ? 'auth-required'
       : status === 403
         ? 'denied'
@@ -206,8 +208,9 @@ function readHead(
       }
       const status = Number(/^HTTP\/\d\.\d (\d{3})/.exec(line)?.[1] ?? 0);
       const rest = text.subarray(stop + 4);
-      if (rest.length > 0) socket.unshift(rest);
       end({ status, line });
+      // Only now that nobody listens: what is put back is told to whoever does.
+      if (rest.length > 0) socket.unshift(rest);
     };
     const timer = setTimeout(() => end({ error: 'timeout' }), patience);
     socket.on('data', read).once('error', broke).once('close', closed);

@@ -258,7 +258,8 @@ test('a proxy is gone through as it is set, and its refusals are its own', async
     [407, 'auth-required'],
     [403, 'denied'],
     [503, 'bad-gateway'],
-    [404, 'refused-connect'],
+    [404, 'not-a-proxy'],
+    [418, 'refused-connect'],
   ] as const) {
     answer = status;
     const { proxy: layer, tls } = (await probe(target, through)).evidence;

@@ -1,4 +1,5 @@
 /** The processes of a machine, from `/proc`. Only those that may be an agent's are looked at closely. */
+import { setTimeout } from 'node:timers/promises';
 import type { Sight } from './sight.ts';
 
 /** A process; `environment` is whole, and never leaves this package as it is. */
@@ -56,7 +57,7 @@ export async function readProcesses(sight: Sight): Promise<ProcessTable | undefi
     if (stat === undefined) return;
     timeKeeper ??= timeKeepers[stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'))];
     const seen = await readProcess(sight, pid, stat, bootAt);
-    if (seen) agents.push(seen);
+    if (seen) agents.push(await settled(sight, seen));
   });
   agents.sort((one, other) => one.pid - other.pid);
   return {
@@ -65,6 +66,18 @@ export async function readProcesses(sight: Sight): Promise<ProcessTable | undefi
     ...(bootAt === undefined ? {} : { bootAt }),
     ...(timeKeeper === undefined ? {} : { timeKeeper }),
   };
+}
+
+/** Everybody waits for a disk now and then, for a moment: only who still does after several looks is stuck. */
+async function settled(sight: Sight, seen: Seen): Promise<Seen> {
+  for (let looks = 0; looks < 3; looks += 1) {
+    if (seen.state !== 'D') return seen;
+    await setTimeout(Math.min(150, sight.remaining() / 10));
+    const stat = await sight.text(`/proc/${seen.pid}/stat`, 4096);
+    const state = stat?.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+    if (state !== undefined && state !== 'D') return { ...seen, state };
+  }
+  return seen;
 }
 
 async function readProcess(
