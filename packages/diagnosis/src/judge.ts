@@ -73,10 +73,21 @@ export function check(evidence: Evidence): readonly CheckResult[] {
 function weigh(cause: Cause, facts: Facts): Finding {
   const finding = cause.decide(facts);
   if (finding.state !== 'confirmed' || facts.through !== true) return finding;
-  const then = cause.whileThrough ?? (cause.breaks === 'listed' ? 'excluded' : 'stands');
+  const usual = cause.whileThrough ?? (cause.breaks === 'listed' ? 'excluded' : 'stands');
+  const then = usual === 'excluded' && cause.gate === 'path' && isFading(facts) ? 'likely' : usual;
   if (then === 'excluded') return { state: 'excluded' };
   if (then === 'stands' || finding.confidence === 'likely') return finding;
   return { ...finding, confidence: 'likely', doubt: 'still-through' };
+}
+
+/** The last heartbeat was in time, but the channel is gone and the way is tried in vain: soon it will be lost. */
+function isFading({ channelOpen, row, path }: Facts): boolean {
+  return (
+    channelOpen === false &&
+    row?.polling !== true &&
+    path?.fault !== undefined &&
+    path.fault.layer !== 'websocket'
+  );
 }
 
 /** Lowers what is only likely: an unknown gate before it, many that share it, a machine of unknown age. */

@@ -245,6 +245,9 @@ const stopped: Cause = {
     if (running.length > 0) return excluded;
     if (agent.processes === undefined && agent.service === undefined) return unknown;
     if (agent.service?.active && agent.processes === undefined) return excluded;
+    // Ours refuses to start with settings that it can't mean: starting it is no fix.
+    if (agent.kind === 'rollcall' && agent.configuration?.files.some(({ problem }) => problem !== undefined))
+      return unknown;
     const { service } = agent;
     const exit = service?.lastExit;
     return proven(

@@ -94,6 +94,8 @@ const configBroken: Cause = {
     if (!node || !agent?.configuration) return unknown;
     const broken = agent.configuration.files.find(({ problem }) => problem !== undefined);
     if (!broken) return excluded;
+    // A proxy that is written wrongly is said by its own name.
+    if (node.proxy?.malformed !== undefined) return unknown;
     return proven(
       [observe('node', broken.path, 'problem', broken.problem ?? '?', broken.changedAt ?? node.at)],
       {

@@ -8,8 +8,10 @@ const minute = 60_000;
 const leastForChannel = '2.3.68.0';
 
 /** In the list and without a channel for longer than one attempt takes. */
-function lacksChannel({ row, through, channelOpen, now }: Facts): boolean | undefined {
+function lacksChannel({ row, through, channelOpen, now, path }: Facts): boolean | undefined {
   if (through === undefined || channelOpen === undefined) return undefined;
+  // When the way itself is broken by now, the channel is the first to show it, and not what is wrong.
+  if (path?.fault && path.fault.layer !== 'websocket') return channelOpen ? false : undefined;
   if (!through || channelOpen || row?.polling) return false;
   return (row?.channelClosedAt ?? row?.registeredAt ?? 0) < now - 2 * minute;
 }

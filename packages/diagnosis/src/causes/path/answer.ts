@@ -2,6 +2,7 @@
 import { observe } from '../../facts/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 import { byFault, place } from './fault.ts';
+import { isAnotherHost } from './server-side.ts';
 
 const gateway: Cause = {
   id: 'gateway-error',
@@ -55,9 +56,24 @@ const wrongHost: Cause = {
       facts,
       ({ layer, error }) =>
         (layer === 'http' && ['wrong-host', 'captive-portal', 'malformed'].includes(error)) ||
-        (layer === 'tls' && error === 'not-tls'),
+        (layer === 'tls' && (error === 'not-tls' || error === 'untrusted')),
       (fault, seen) => {
         const http = fault.endpoint.http;
+        if (fault.error === 'untrusted') {
+          if (!isAnotherHost(facts)) return excluded;
+          const { names = [], issuer } = fault.endpoint.tls ?? {};
+          const shown = observe(
+            'node',
+            fault.endpoint.url,
+            'names',
+            names.slice(0, 4).join(' '),
+            facts.node?.at,
+          );
+          return likely('by-elimination', [...seen, shown], {
+            ...place(fault),
+            who: names[0] ?? issuer ?? '?',
+          });
+        }
         return proven(
           [
             ...seen,

@@ -217,7 +217,9 @@ const hostFirewall: Cause = {
       (fault, seen) => {
         const firewall = facts.node?.network?.firewall;
         const { port } = place(fault);
-        const addresses = [fault.endpoint.tcp?.address, ...addressesOf(fault)].filter((one) => one !== undefined);
+        const addresses = [fault.endpoint.tcp?.address, ...addressesOf(fault)].filter(
+          (one) => one !== undefined,
+        );
         const rules = (firewall?.rules ?? []).filter((rule) => couldStop(rule, port, addresses));
         const drops = /drop|reject|deny/i.test(firewall?.outputPolicy ?? '');
         const all = [

@@ -27,6 +27,13 @@ export function place(fault: Fault): { readonly host: string; readonly port: str
   return { host, port, url: `https://${host}${port === '443' ? '' : `:${port}`}` };
 }
 
+/** Whether a name of a certificate is that of a host. */
+export function covers(name: string, host: string): boolean {
+  const [pattern, wanted] = [name.toLowerCase(), host.toLowerCase()];
+  if (!pattern.startsWith('*.')) return pattern === wanted;
+  return wanted.endsWith(pattern.slice(1)) && !wanted.slice(0, 1 - pattern.length).includes('.');
+}
+
 /** The addresses that the name stood for. */
 export function addressesOf(fault: Fault): readonly string[] {
   const { name } = fault.endpoint;

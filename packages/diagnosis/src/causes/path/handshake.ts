@@ -216,7 +216,8 @@ const cut: Cause = {
       facts,
       // Whoever resets at once may do so before the connection counts as made.
       ({ layer, error }) =>
-        (layer === 'tls' && (error === 'reset' || error === 'failed')) || (layer === 'tcp' && error === 'reset'),
+        (layer === 'tls' && (error === 'reset' || error === 'failed')) ||
+        (layer === 'tcp' && error === 'reset'),
       (fault, seen) => likely('by-elimination', seen, place(fault)),
     ),
   en: {

@@ -1,6 +1,7 @@
 /** Refused handshakes whose reason is the server's certificate, or something between that judges it. */
-import { attemptFor, type Facts, observe, observeAttempt } from '../../facts/index.ts';
+import { attemptFor, type Facts, hostOf, observe, observeAttempt } from '../../facts/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
+import { covers } from './fault.ts';
 
 /** How a client that judged our certificate looks at the door. */
 export const refusedHandshake = [
@@ -136,7 +137,8 @@ const middlebox: Cause = {
         (refusedHandshake as readonly string[]).includes(one.reason) &&
         !agents.includes(one.client) &&
         one.lastAt > facts.now - 90 * 60_000 &&
-        door.lastAccepted?.address !== one.address,
+        // Nobody who signs comes from there, not any more: nodes may have shared the way out with the device.
+        !(door.lastAccepted?.address === one.address && door.lastAccepted.at >= one.firstAt),
     );
     const group = fleet?.shared?.find((one) => one.sign.startsWith('lost'));
     if (!knock || !group || group.nodes < 3) return excluded;
@@ -183,6 +185,19 @@ export function isStrange({ path, fleet }: Facts): boolean | undefined {
   if (!tls || !certificate || tls.fingerprint === undefined) return undefined;
   if (tls.fingerprint === certificate.fingerprint || tls.root === certificate.caFingerprint) return false;
   return true;
+}
+
+/**
+ * Whether somebody else altogether answers: the certificate isn't the server's, and is for other names only. Who
+ * stands in for the host on the way shows one with the host's name.
+ */
+export function isAnotherHost(facts: Facts): boolean {
+  const fault = facts.path?.fault;
+  const { names = [], rootSubject, issuer } = fault?.endpoint.tls ?? {};
+  if (!fault || names.length === 0 || isStrange(facts) === false) return false;
+  if (/rollcall ca/i.test(`${rootSubject} ${issuer}`)) return false;
+  const { host } = hostOf(fault.endpoint);
+  return !names.some((name) => covers(name, host.replace(/^\[|\]$/g, '')));
 }
 
 function iso(time: number): string {

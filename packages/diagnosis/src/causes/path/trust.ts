@@ -2,8 +2,8 @@
 import { attemptFor, type Facts, hostOf, observe, observeAttempt } from '../../facts/index.ts';
 import { all, type Command, onNode, serviceCommand, slot } from '../../fixes/index.ts';
 import { type Cause, excluded, type FixPlan, likely, proven, unknown } from '../cause.ts';
-import { byFault, place } from './fault.ts';
-import { isStrange, refusedHandshake } from './server-side.ts';
+import { byFault, covers, place } from './fault.ts';
+import { isAnotherHost, isStrange, refusedHandshake } from './server-side.ts';
 
 const trustVariables = /^(AWS_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS)$/;
 const inspectors =
@@ -105,6 +105,7 @@ const inspection: Cause = {
           : []),
       ];
       const parameters = { issuer, ...place(fault) };
+      if (isAnotherHost(facts)) return excluded;
       const strange = isStrange(facts);
       if (strange === true) return proven(all, parameters);
       if (strange === false) return excluded;
@@ -168,7 +169,7 @@ const caMissing: Cause = {
           ...(refused ? [observeAttempt(refused)] : []),
         ];
         const parameters = { ...place(fault), issuer, store: store?.path ?? '?', root: tls?.root ?? '' };
-        if (store?.hasRoot === true) return excluded;
+        if (store?.hasRoot === true || isAnotherHost(facts)) return excluded;
         const strange = isStrange(facts);
         if (strange === false) return proven(all, parameters);
         // A name in a certificate proves nothing by itself; that a root of AWS is missing was looked at.
@@ -226,12 +227,6 @@ function fromTheDoor(facts: Facts) {
       root: '',
     },
   );
-}
-
-function covers(name: string, host: string): boolean {
-  const [pattern, wanted] = [name.toLowerCase(), host.toLowerCase()];
-  if (!pattern.startsWith('*.')) return pattern === wanted;
-  return wanted.endsWith(pattern.slice(1)) && !wanted.slice(0, 1 - pattern.length).includes('.');
 }
 
 function isAmazon(url: string, issuer: string): boolean {
