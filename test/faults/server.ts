@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly regions: readonly string[];
   /** Milliseconds by which its clock is ahead. */
   readonly ahead: number;
+  /** Start although so many nodes would be cut off. */
+  readonly cutOffNodes?: number;
 }
 
 /** Shorter than a lease, so that the server never seems to have been away. */
@@ -57,6 +59,9 @@ export async function openServer(given: ServerOptions): Promise<ZooServer> {
 
   const start = async (changed: Partial<ServerOptions> = {}) => {
     options = { ...options, ...changed };
+    // What is trusted may be another by now.
+    for (const client of clients.values()) client.close();
+    clients.clear();
     const { data, publicUrls, regions } = options;
     running = await up(
       {
@@ -70,6 +75,7 @@ export async function openServer(given: ServerOptions): Promise<ZooServer> {
         proxyProtocol: ['127.0.0.1/32'],
         logLevel: 'silent',
         successorCa: false,
+        ...(options.cutOffNodes !== undefined && { cutOffNodes: options.cutOffNodes }),
       },
       { clock },
     );

@@ -1,4 +1,5 @@
 /** The world of one fault: a server of its own, machines, simulated neighbours, and all that stands between. */
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { type Authority, makeAuthority, takeAuthority } from './middle/authority
 import { type DnsServer, openDns } from './middle/dns.ts';
 import { openForwarder } from './middle/forwarder.ts';
 import { openHere } from './node/here.ts';
-import { gateway, type Machine, openMachine, serverName } from './node/machine.ts';
+import { gateway, type Machine, type MachineOptions, openMachine, serverName } from './node/machine.ts';
 import type { Node } from './node/node.ts';
 import { isOnline } from './node/online.ts';
 import { openServer, type ZooServer } from './server.ts';
@@ -35,11 +36,19 @@ export interface World {
   /** A machine that is this one. */
   node(options?: { readonly address?: string }): Promise<Node>;
   /** A machine of its own; needs root. */
-  machine(options?: { readonly ahead?: number; readonly upFor?: number }): Promise<Machine>;
+  machine(options?: Pick<MachineOptions, 'ahead' | 'upFor' | 'listens'>): Promise<Machine>;
   /** The DNS server that machines are set to. */
   dns(): Promise<DnsServer>;
+  /** Another one, at another address. */
+  dnsAt(address: string): Promise<DnsServer>;
   /** Simulated nodes that come from one address. They do as the official agent does. */
   neighbours(count: number, address: string, options?: Partial<FleetOptions>): Promise<Neighbours>;
+  /** Waits until a heartbeat of the node came after `began`, with or without a channel. */
+  heard(node: Node, began: number): Promise<void>;
+  /** Waits until the door has noted a refusal of the node's address, or in its name. */
+  refused(node: Node, ...reasons: readonly string[]): Promise<void>;
+  /** Somebody who is no agent comes from an address, and doesn't trust the server's certificate. */
+  strangerRejects(address: string): Promise<void>;
   /** Closed with the world, the last one first. */
   closes<T extends { close(): Promise<unknown> | unknown }>(thing: T): T;
   close(): Promise<void>;
@@ -104,6 +113,7 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
       });
       return dns;
     },
+    dnsAt: async (address) => closes(await openDns(address, 53)),
     async neighbours(count, address, more = {}) {
       keys ??= makeKeyPool(mostNeighbours);
       const pool = await keys;
@@ -127,12 +137,46 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
       if ((more.messages ?? 'channel') === 'channel') await fleet.connected(count);
       return Object.assign(fleet, { way });
     },
+    async heard({ nodeId }, began) {
+      await until(`${nodeId} is heard`, async () => {
+        const { InstanceInformationList: list } = await server
+          .admin()
+          .ask('ssm:DescribeInstanceInformation', { Filters: [{ Key: 'InstanceIds', Values: [nodeId] }] });
+        return (list[0]?.LastPingDateTime ?? 0) * 1000 >= began - 1000;
+      });
+    },
+    async refused({ nodeId, address }, ...reasons) {
+      await knocked(server, (knock) => {
+        const isIts = knock.Claim === nodeId || knock.Address === address;
+        return isIts && reasons.includes(knock.Reason);
+      });
+    },
+    async strangerRejects(address) {
+      const way = closes(await openForwarder({ target: server.port, source: address }));
+      const args = ['--silent', '--max-time', '5', `https://localhost:${way.port}/`];
+      await new Promise((done) => execFile('curl', args, () => done(undefined)));
+      await knocked(server, (knock) => knock.Address === address);
+    },
     async close() {
       for (const thing of closing.reverse()) await thing.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };
   return world;
+}
+
+interface Knock {
+  readonly Claim?: string;
+  readonly Address: string;
+  readonly Reason: string;
+}
+
+/** Waits until such a knock is in the books. */
+async function knocked(server: ZooServer, isIt: (knock: Knock) => boolean): Promise<void> {
+  await until('the door notes it', async () => {
+    const { Knocks } = await server.admin().ask('rollcall:ListKnocks', {});
+    return (Knocks as Knock[]).some(isIt);
+  });
 }
 
 /** What the node's own evidence tells, with nobody else asked. */

@@ -77,7 +77,7 @@ function authorityOf(cert: string, signingKey: CryptoKey): Authority {
           new x509.SubjectAlternativeNameExtension(
             names.map((value) => ({ type: /^[\d.]+$|:/.test(value) ? 'ip' : 'dns', value })),
           ),
-          await x509.AuthorityKeyIdentifierExtension.create(own.publicKey),
+          ...keyIdOf(own),
         ],
       });
       const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
@@ -90,6 +90,12 @@ function authorityOf(cert: string, signingKey: CryptoKey): Authority {
       };
     },
   };
+}
+
+/** The issuer's key by the name that the issuer gave it. */
+function keyIdOf(issuer: x509.X509Certificate): x509.Extension[] {
+  const own = issuer.getExtension(x509.SubjectKeyIdentifierExtension);
+  return own ? [new x509.AuthorityKeyIdentifierExtension(own.keyId)] : [];
 }
 
 function importKey(key: KeyObject): Promise<CryptoKey> {

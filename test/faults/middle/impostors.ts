@@ -10,8 +10,12 @@ import type { Issued } from './authority.ts';
 /** A server that listens. */
 export interface Impostor {
   readonly port: number;
+  readonly address: string;
   close(): Promise<void>;
 }
+
+/** An address and a port, 0 for any. */
+export type Place = readonly [address: string, port: number];
 
 /** Answers a request. */
 export type Answering = (request: IncomingMessage, response: ServerResponse) => void;
@@ -36,6 +40,7 @@ export function openSecure(
   { shown, alone = false, minVersion, maxVersion, ciphers }: SecureOptions,
   answering: Answering,
   upgrading?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
+  at?: Place,
 ): Promise<Impostor> {
   const server = createHttpsServer(
     {
@@ -49,17 +54,21 @@ export function openSecure(
   );
   if (upgrading) server.on('upgrade', upgrading);
   server.on('tlsClientError', () => {});
-  return listen(server);
+  return listen(server, at);
 }
 
-async function listen(server: Server & { closeAllConnections(): void }): Promise<Impostor> {
+async function listen(
+  server: Server & { closeAllConnections(): void },
+  [address, port]: Place = ['127.0.0.1', 0],
+): Promise<Impostor> {
   const sockets = new Set<Duplex>();
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('error', () => {}).on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  await new Promise<void>((done) => server.listen(port, address, done));
   return {
+    address,
     port: (server.address() as { port: number }).port,
     close: () =>
       new Promise((done) => {

@@ -36,6 +36,8 @@ export interface Machine extends Node {
     args: readonly string[],
     options?: { readonly env?: Readonly<Record<string, string>>; readonly uid?: number },
   ): Started;
+  /** Our end of its network cable. */
+  readonly cable: string;
   /** The process id of the agent inside the machine. */
   pid(): number;
 }
@@ -50,6 +52,8 @@ export interface MachineOptions {
   readonly ahead?: number;
   /** Seconds for which it says that it has been up; what this one says unless given. */
   readonly upFor?: number;
+  /** The address at which it reaches the server; the bridge's own unless given. */
+  readonly listens?: string;
 }
 
 /** Sets up the side of the cables that is ours; once for a process that has a network of its own. */
@@ -58,6 +62,7 @@ export function prepareNetwork(): void {
   ip('link', 'set', 'lo', 'up');
   ip('link', 'add', bridge, 'type', 'bridge');
   ip('addr', 'add', `${gateway.four}/24`, 'dev', bridge);
+  for (const last of [3, 4]) ip('addr', 'add', `10.77.0.${last}/32`, 'dev', bridge);
   ip('-6', 'addr', 'add', `${gateway.six}/64`, 'dev', bridge, 'nodad');
   ip('link', 'set', bridge, 'up');
   // So that this process finds the server by its name, too: the resolver of this mount namespace only.
@@ -149,7 +154,12 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       `ip -6 route add default via ${gateway.six}`,
     ].join('\n'),
   );
-  const way = await openForwarder({ target: server.port, host: gateway.four, port: 443, source: address });
+  const way = await openForwarder({
+    target: server.port,
+    host: options.listens ?? gateway.four,
+    port: 443,
+    source: address,
+  });
   const agentRoot = '/var/lib/rollcall-agent';
   const root = join(files, agentRoot);
   const serverUrl = `https://${serverName}`;
@@ -181,6 +191,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   return {
     name,
     address,
+    cable,
     files,
     root,
     serverUrl,
