@@ -1,6 +1,7 @@
 /**
  * Why a machine isn't in the list, at 100,000 nodes and full books of knocks; and why --all for 10,000 machines of
- * which a few, or all, are missing. Asked over the wire of a server of its own, one call after the other.
+ * which a tenth, or all, are missing, beside as many nodes and beside all. Asked over the wire of a server of its own,
+ * one call after the other.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -87,14 +88,29 @@ async function took(count: number, call: (index: number) => Promise<unknown>): P
   return all;
 }
 
-async function measure(name: string, postgres: string | undefined): Promise<void> {
+async function askWhy(name: string, why: (subject: string) => Promise<unknown>): Promise<void> {
+  const [first] = await took(1, () => why(nodeId(9)));
+  const say = (what: string, all: readonly number[]) =>
+    limit(`${name}, why: ${what}, median of ${all.length}`, median(all), 'ms', 300);
+  note(
+    `${name}: the first question of a server: ${number(first!)} ms (loads the judge, and looks at the fleet)`,
+  );
+  say('by id, well', await took(times, (index) => why(nodeId(index * 10))));
+  say('by id, lost and refused', await took(times, (index) => why(nodeId(index * 10 + 9))));
+  say('by name', await took(times, (index) => why(`machine-${index * 7 + 1}`)));
+  say('by address', await took(times, (index) => why(`10.0.${index}.77`)));
+  say('the way out of many', await took(times, () => why('203.0.113.9')));
+  say('nobody', await took(times, (index) => why(`nobody-${index}`)));
+}
+
+async function measure(name: string, count: number, postgres: string | undefined): Promise<void> {
   const folder = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'rollcall-bench-'));
   const data = join(folder, 'data');
   mkdirSync(data, { mode: 0o700 });
   const where: StorePlace =
     postgres === undefined ? { kind: 'sqlite', directory: data } : { kind: 'postgres', url: postgres };
   const store = await openStore(where);
-  await fillStore(store, nodes);
+  await fillStore(store, count);
   await fillKnocks(store);
   await store.close();
   const env = postgres === undefined ? {} : { BENCH_POSTGRES: postgres };
@@ -106,18 +122,7 @@ async function measure(name: string, postgres: string | undefined): Promise<void
     const connection = JSON.parse(readFileSync(join(data, 'connection.json'), 'utf8'));
     const admin = openApiClient({ url, ca, region, credentials: connection });
     const why = (Subject: string) => admin.ask('rollcall:Why', { Subject });
-    const [first] = await took(1, () => why(nodeId(9)));
-    const say = (what: string, all: readonly number[]) =>
-      limit(`${name}, why: ${what}, median of ${all.length}`, median(all), 'ms', 300);
-    note(
-      `${name}: the first question of a server: ${number(first!)} ms (loads the judge, and looks at the fleet)`,
-    );
-    say('by id, well', await took(times, (index) => why(nodeId(index * 10))));
-    say('by id, lost and refused', await took(times, (index) => why(nodeId(index * 10 + 9))));
-    say('by name', await took(times, (index) => why(`machine-${index * 7 + 1}`)));
-    say('by address', await took(times, (index) => why(`10.0.${index}.77`)));
-    say('the way out of many', await took(times, () => why('203.0.113.9')));
-    say('nobody', await took(times, (index) => why(`nobody-${index}`)));
+    if (count === nodes) await askWhy(name, why);
 
     // Machines: nine in ten are nodes, the others never came.
     const list = (missingFrom: number) =>
@@ -145,7 +150,10 @@ async function measure(name: string, postgres: string | undefined): Promise<void
       }
       const whole = await admin.ask('rollcall:WhyAll', {});
       note(`${name}: ${JSON.stringify(whole.Counts)}`);
-      limit(`${name}, why --all: ${what}, of ${nodes.toLocaleString('en')} nodes`, median(all), 'ms', 2_000);
+      const sentence = `${name}, why --all: ${machines.toLocaleString('en')} machines, ${what}, beside ${count.toLocaleString('en')} nodes`;
+      // What is aimed at is of so many machines; beside ten times as many nodes it is only said.
+      if (count === machines) limit(sentence, median(all), 'ms', 2_000);
+      else note(`${sentence}: ${number(median(all))} ms`);
     }
     const pick = { DocumentName: 'AWS-RunShellScript' };
     note(
@@ -158,10 +166,10 @@ async function measure(name: string, postgres: string | undefined): Promise<void
   }
 }
 
-await measure('SQLite', undefined);
+for (const count of [machines, nodes]) await measure('SQLite', count, undefined);
 const server = await startPostgres();
 try {
-  await measure('PostgreSQL', await server.createDatabase());
+  for (const count of [machines, nodes]) await measure('PostgreSQL', count, await server.createDatabase());
 } finally {
   await server.stop();
 }

@@ -15,7 +15,7 @@ import { openSources } from './sources.ts';
 export type { RosterDeps } from './deps.ts';
 export { type JoinedBy, type MachineId, machineId } from './join.ts';
 export type { Landscape, MachineFacts, NodeFacts, Seed } from './landscape.ts';
-export { readMac, readUuid } from './machine.ts';
+export { printable, readMac, readUuid } from './machine.ts';
 export { isExpected, isThere } from './machines.ts';
 export { comparedNames, macMark, uuidMark } from './marks.ts';
 export { allSources, countMachines } from './queries.ts';

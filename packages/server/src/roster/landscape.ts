@@ -169,9 +169,11 @@ export async function surroundings(
     wanted = {
       machines: [],
       nodeIds: newMachines.flatMap((row) => row.node_id ?? []),
-      names: machineMarks
-        .filter((mark) => mark.startsWith('name:'))
-        .map((mark) => mark.slice('name:'.length)),
+      names: [
+        ...machineMarks.filter((mark) => mark.startsWith('name:')).map((mark) => mark.slice('name:'.length)),
+        // Whoever has the same name may be its successor.
+        ...newNodes.flatMap((node) => node.computer_name?.toLowerCase() ?? []),
+      ],
       addresses: [
         ...newAddresses.flatMap((row) => (row.until === null ? row.address : [])),
         ...newNodes.flatMap((node) => node.ip_address ?? []),

@@ -130,18 +130,26 @@ async function clocks(
     tx.everywhere,
   );
   const skews = new Map(heard.rows.map((row) => [row.node_id, row.skew_ms]));
-  // CROSS keeps SQLite from beginning with the nodes: of them there are many more.
-  const refused = await sql<{ claim: string; detail: string }>`SELECT knocks.claim, knocks.detail FROM knocks
-    CROSS JOIN nodes CROSS JOIN presence
-    WHERE knocks.room = 'known' AND knocks.last_at > ${now - hour}
-      AND knocks.reason IN ('signature-expired', 'signature-not-yet-current') AND knocks.detail IS NOT NULL
-      AND nodes.node_id = knocks.claim AND nodes.region = ${region}
-      AND presence.region = nodes.region AND presence.node_id = nodes.node_id
-      AND knocks.last_at > COALESCE(presence.last_ping, 0)
-    ORDER BY knocks.last_at`.execute(tx.everywhere);
-  for (const { claim, detail } of refused.rows) {
-    const seconds = /^skew=([+-]?\d+)s$/.exec(detail)?.[1];
-    if (seconds !== undefined) skews.set(claim, Number(seconds) * 1000);
+  // In two steps: an engine that knows nothing yet of a table begins a join at its wrong end.
+  const { rows: knocks } = await sql<{ claim: string; detail: string; last_at: number }>`
+    SELECT claim, detail, last_at FROM knocks WHERE room = 'known' AND last_at > ${now - hour}
+      AND reason IN ('signature-expired', 'signature-not-yet-current') AND detail IS NOT NULL
+    ORDER BY last_at DESC LIMIT ${sql.lit(mostLost)}`.execute(tx.everywhere);
+  const seconds = new Map<string, number>();
+  const asked: { claim: string; last_at: number }[] = [];
+  for (const { claim, detail, last_at } of knocks) {
+    const skew = /^skew=([+-]?\d+)s$/.exec(detail)?.[1];
+    if (skew === undefined || seconds.has(claim)) continue;
+    seconds.set(claim, Number(skew));
+    asked.push({ claim, last_at });
+  }
+  if (asked.length > 0) {
+    const refused = await sql<{ claim: string }>`SELECT asked.claim
+      FROM ${rowsOf(tx, 'asked', asked, { claim: 'text', last_at: 'bigint' })} CROSS JOIN nodes CROSS JOIN presence
+      WHERE nodes.node_id = asked.claim AND nodes.region = ${region}
+        AND presence.region = nodes.region AND presence.node_id = nodes.node_id
+        AND asked.last_at > COALESCE(presence.last_ping, 0)`.execute(tx.everywhere);
+    for (const { claim } of refused.rows) skews.set(claim, (seconds.get(claim) ?? 0) * 1000);
   }
   return [...skews].map(([nodeId, ms]) => ({ nodeId, ms }));
 }

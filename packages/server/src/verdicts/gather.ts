@@ -62,7 +62,7 @@ export async function gather(
   const request = await requestOf(deps, tx, question, subjects);
   const sightings = subject.node ? await sightingsOf(tx, subject.node) : [];
   const leases = leasesOf(landscape, subject, asked, sightings, view.now);
-  const door = ambiguous ? undefined : await doorOf(tx, region, view, subject, asked, leases);
+  const door = ambiguous ? undefined : await doorOf(deps, tx, region, view, subject, asked, leases);
   const own = landscapeRecords(landscape, subject, sightings);
   const polling = subject.node !== undefined && deps.isPolling(subject.node.node_id);
   const records: RecordsEvidence = {
@@ -239,6 +239,7 @@ function leasesOf(
 }
 
 async function doorOf(
+  deps: VerdictsDeps,
   tx: ReadTx,
   region: string,
   view: PresenceView,
@@ -277,7 +278,7 @@ async function doorOf(
     );
   }
   for (const address of new Set([...addresses, ...[...rows.values()].map((row) => row.address)])) {
-    shared.set(address, await countOthers(tx, region, address, node?.node_id, machine?.id));
+    shared.set(address, await countOthers(tx, deps.regions, address, node?.node_id, machine?.id));
   }
   const marks = { nodeId, leases, sharedBy: (address: string) => shared.get(address) ?? 0 };
   const knocks = [...rows.values()]
@@ -288,23 +289,24 @@ async function doorOf(
   return { knocks, ...(accepted && { lastAccepted: accepted }) };
 }
 
-/** How many other nodes and machines use an address, counted up to a crowd. */
+/** How many other nodes and machines use an address, in whichever region, counted up to a crowd. */
 async function countOthers(
   tx: ReadTx,
-  region: string,
+  regions: readonly string[],
   address: string,
   nodeId: string | undefined,
   machine: string | undefined,
 ): Promise<number> {
   const some = (query: RawBuilder<unknown>) => sql`SELECT * FROM (${query} LIMIT ${sql.lit(crowd)}) AS part`;
-  const registered = sql`nodes.region = ${region} AND nodes.deregistered_at IS NULL`;
+  const served = sql.join([...regions]);
+  const registered = sql`nodes.region IN (${served}) AND nodes.deregistered_at IS NULL`;
   const nodes = await sql<{ id: string }>`
     ${some(sql`SELECT nodes.node_id AS id FROM nodes WHERE ${registered} AND nodes.peer = ${address}`)}
     UNION ${some(sql`SELECT nodes.node_id AS id FROM nodes WHERE ${registered} AND nodes.ip_address = ${address}`)}`.execute(
     tx.everywhere,
   );
   const machines = await sql<{ source: string; machine_key: string }>`SELECT DISTINCT a.source, a.machine_key
-    FROM machine_addresses AS a WHERE a.region = ${region} AND a.address = ${address} AND a.until IS NULL
+    FROM machine_addresses AS a WHERE a.region IN (${served}) AND a.address = ${address} AND a.until IS NULL
     LIMIT ${sql.lit(crowd)}`.execute(tx.everywhere);
   const otherNodes = nodes.rows.filter((row) => row.id !== nodeId).length;
   const otherMachines = machines.rows.filter((row) => `${row.source}/${row.machine_key}` !== machine).length;

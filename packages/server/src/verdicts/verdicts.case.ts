@@ -88,9 +88,9 @@ export const cases: Readonly<Record<string, Case>> = {
     ground,
   ) {
     const world = await open(context, ground);
-    const old = await world.node('web-1');
+    const old = await world.node('web-1', '10.0.0.1', '203.0.113.1');
     await later(world, 20 * minute);
-    const now = await world.node('web-1');
+    const now = await world.node('web-1', '10.0.0.2', '203.0.113.2');
     assert.equal((await world.why('web-1')).verdict.subject.nodeId, now);
     const { verdict, evidence } = await world.why(old);
     assert.equal(evidence.records?.successor?.nodeId, now);
@@ -242,6 +242,9 @@ export const cases: Readonly<Record<string, Case>> = {
     ]) {
       assert.equal((await refusalOf(world.why('web-1', { Evidence: wrong }))).code, 'ValidationException');
     }
+    const another = seen('db-7', { host: { ...JSON.parse(Evidence).host, name: 'db-7', addresses: [] } });
+    const refusal = await refusalOf(world.why(nodeId, { Evidence: another }));
+    assert.match(refusal.message, /another machine: it was seen on db-7/);
     assert.notEqual((await world.why('web-1')).verdict.cause, 'agent-stopped', 'nothing was kept');
     const from = { principal: nodePrincipal(nodeId) };
     await world.call('PutNodeEvidence', { InstanceId: nodeId, Evidence }, from);

@@ -5,7 +5,7 @@
 import { sql } from 'kysely';
 import { hiddenSql, onlineSql, type PresenceView } from '../presence/index.ts';
 import type { Call } from '../service/index.ts';
-import { deleteInSteps, type ReadTx, type StandingsRow, type WriteTx } from '../store/index.ts';
+import { deleteInSteps, type ReadTx, rowsOf, type StandingsRow, type WriteTx } from '../store/index.ts';
 import { judgeMany } from './batch.ts';
 import type { VerdictsDeps } from './deps.ts';
 import { type Fleet, lostAt } from './fleet.ts';
@@ -31,7 +31,7 @@ const mostEvents = 50;
 /** So many are judged one by one; more are judged together. */
 const fewSubjects = 10;
 const mostStandings = 50_000;
-const mostRefused = 500;
+const mostRefused = 2_000;
 
 type Kind = StandingsRow['kind'];
 
@@ -324,25 +324,30 @@ async function wellAgain(tx: ReadTx, region: string, view: PresenceView): Promis
  * claims to be it, is somebody else.
  */
 async function refusedNow(tx: ReadTx, region: string, view: PresenceView): Promise<Ill[]> {
-  const since = view.now - quiet;
-  const nodes = await sql<{ claim: string; reason: string; first_at: number }>`
-    SELECT knocks.claim, knocks.reason, knocks.first_at FROM knocks CROSS JOIN nodes CROSS JOIN presence
-    WHERE knocks.room = 'known' AND knocks.last_at > ${since} AND nodes.node_id = knocks.claim
-      AND nodes.region = ${region} AND presence.region = nodes.region AND presence.node_id = nodes.node_id
-      AND nodes.deregistered_at IS NULL AND knocks.last_at > COALESCE(presence.last_ping, 0)
-      AND NOT ${onlineSql(view)}
-    ORDER BY knocks.last_at DESC LIMIT ${sql.lit(mostRefused)}`.execute(tx.everywhere);
-  const activations = await sql<{ claim: string; reason: string; first_at: number }>`
-    SELECT knocks.claim, knocks.reason, knocks.first_at FROM knocks CROSS JOIN activations
-    WHERE knocks.room = 'known' AND knocks.last_at > ${since}
-      AND activations.activation_id = knocks.claim AND activations.region = ${region}
-    ORDER BY knocks.last_at DESC LIMIT ${sql.lit(mostRefused)}`.execute(tx.everywhere);
-  const byClaim = new Map<string, Ill>();
-  for (const { claim, reason, first_at } of [...nodes.rows, ...activations.rows]) {
-    if (byClaim.has(claim)) continue;
-    byClaim.set(claim, { subject: claim, kind: 'refused', since: first_at, reason });
-  }
-  return [...byClaim.values()];
+  // In two steps: an engine that knows nothing yet of a table begins a join at its wrong end.
+  const { rows: knocks } = await sql<{ claim: string; reason: string; first_at: number; last_at: number }>`
+    SELECT claim, reason, first_at, last_at FROM knocks
+    WHERE room = 'known' AND last_at > ${view.now - quiet}
+    ORDER BY last_at DESC LIMIT ${sql.lit(mostRefused)}`.execute(tx.everywhere);
+  const newest = new Map<string, (typeof knocks)[number]>();
+  for (const knock of knocks) if (!newest.has(knock.claim)) newest.set(knock.claim, knock);
+  if (newest.size === 0) return [];
+  const asked = [...newest.values()].map(({ claim, last_at }) => ({ claim, last_at }));
+  const items = rowsOf(tx, 'asked', asked, { claim: 'text', last_at: 'bigint' });
+  const nodes = await sql<{
+    claim: string;
+  }>`SELECT asked.claim FROM ${items} CROSS JOIN nodes CROSS JOIN presence
+    WHERE nodes.node_id = asked.claim AND nodes.region = ${region} AND nodes.deregistered_at IS NULL
+      AND presence.region = nodes.region AND presence.node_id = nodes.node_id
+      AND asked.last_at > COALESCE(presence.last_ping, 0) AND NOT ${onlineSql(view)}`.execute(tx.everywhere);
+  const activations = await sql<{ claim: string }>`SELECT asked.claim FROM ${items} CROSS JOIN activations
+    WHERE activations.activation_id = asked.claim AND activations.region = ${region}`.execute(tx.everywhere);
+  return [...nodes.rows, ...activations.rows].flatMap(({ claim }) => {
+    const knock = newest.get(claim);
+    return knock
+      ? [{ subject: claim, kind: 'refused' as const, since: knock.first_at, reason: knock.reason }]
+      : [];
+  });
 }
 
 /** Which of the subjects are registered nodes, and whether they are there. */

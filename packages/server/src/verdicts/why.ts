@@ -1,6 +1,7 @@
 /** `Why`: everything that is known of one subject, judged. */
 import type { NodeEvidence, Verdict } from '@rollcall/diagnosis';
 import type { WhyCandidate, WhyInput, WhyOutput } from '@rollcall/wire';
+import { comparedNames, printable, readUuid } from '../roster/index.ts';
 import { type AnyOperation, operation, present, Refusal } from '../service/index.ts';
 import type { ReadTx } from '../store/index.ts';
 import type { VerdictsDeps } from './deps.ts';
@@ -35,6 +36,7 @@ export function whyOperation(deps: VerdictsDeps, fleetOf: (region: string) => Pr
         const found = await gather(deps, tx, view, fleet, question);
         return given ? found : withOwnWord(tx, call.region, found);
       });
+      if (given) refuseOfAnother(given, gathered, question.asked.text);
       const evidence = await withRights(deps, question, gathered);
       const subjects = evidence.request?.mayList === false ? [] : gathered.subjects;
       const verdict = await judged(evidence, given);
@@ -62,6 +64,26 @@ async function judged(evidence: Gathered['evidence'], given: NodeEvidence | unde
       detail: String(error),
     });
   }
+}
+
+/** What was seen on one machine says nothing of another. One sign that they are the same is enough. */
+function refuseOfAnother({ host, agents }: NodeEvidence, { subjects }: Gathered, asked: string): void {
+  const [subject, ...others] = subjects;
+  if (!subject || others.length > 0) return;
+  const { node, machine } = subject;
+  const names = [asked, node?.name, node?.computer_name, machine?.row.machine_key, machine?.row.name];
+  const addresses = [node?.ip_address, node?.peer, ...(machine?.addresses ?? []).map((one) => one.address)];
+  const known = new Set(names.flatMap((name) => (name ? comparedNames(name) : [])));
+  const isSame =
+    agents.some((agent) => node !== undefined && agent.identity?.nodeId === node.node_id) ||
+    comparedNames(host.name).some((name) => known.has(name)) ||
+    host.addresses.some((address) => addresses.includes(address)) ||
+    readUuid(host.systemUuid ?? '') === (machine?.row.system_uuid ?? '');
+  if (isSame) return;
+  throw new Refusal(
+    'ValidationException',
+    `The evidence is of another machine: it was seen on ${printable(host.name, 60)}, and the question is about ${printable(asked, 60)}.`,
+  );
 }
 
 /** What the node last said of its own machine, where that is fresh. */
