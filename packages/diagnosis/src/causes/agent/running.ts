@@ -245,9 +245,12 @@ const stopped: Cause = {
     if (running.length > 0) return excluded;
     if (agent.processes === undefined && agent.service === undefined) return unknown;
     if (agent.service?.active && agent.processes === undefined) return excluded;
-    // Ours refuses to start with settings that it can't mean: starting it is no fix.
-    if (agent.kind === 'rollcall' && agent.configuration?.files.some(({ problem }) => problem !== undefined))
-      return unknown;
+    // Ours refuses to start with settings that it can't mean, or without an identity: starting it is no fix.
+    const { configuration, identity } = agent;
+    const isMute =
+      configuration?.files.some(({ problem }) => problem !== undefined) ||
+      (identity?.kind === 'none' && identity.damage === undefined);
+    if (agent.kind === 'rollcall' && isMute) return unknown;
     const { service } = agent;
     const exit = service?.lastExit;
     return proven(

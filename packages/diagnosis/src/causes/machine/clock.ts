@@ -133,7 +133,7 @@ const clockSkew: Cause = {
   decide(facts) {
     const mine = skewOf(facts);
     if (!mine) return unknown;
-    if (Math.abs(mine.ms) <= tolerance) return excluded;
+    if (Math.abs(mine.ms) <= tolerance || copes(facts)) return excluded;
     const median = facts.fleet?.medianSkewMs;
     const manyAgree = (facts.fleet?.skewSamples ?? 0) >= 3;
     if (
@@ -158,7 +158,8 @@ const clockSkew: Cause = {
   },
   warns(facts) {
     const mine = skewOf(facts);
-    if (!mine || Math.abs(mine.ms) < worthSaying || Math.abs(mine.ms) > tolerance) return undefined;
+    if (!mine || Math.abs(mine.ms) < worthSaying || (Math.abs(mine.ms) > tolerance && !copes(facts)))
+      return undefined;
     return { skew: String(mine.ms) };
   },
   fix(facts) {
@@ -189,6 +190,11 @@ const clockSkew: Cause = {
     warning: '時計が {skew:skew} ずれています。5 分を超えると拒否されます。',
   },
 };
+
+/** Ours signs by the server's time, whatever the machine's clock says: while it gets through, that is no cause. */
+function copes({ through, agent, row }: Facts): boolean {
+  return through === true && (agent ? agent.kind === 'rollcall' : /rollcall/i.test(row?.agentName ?? ''));
+}
 
 function stepCommand({ node }: Facts): Command | undefined {
   const service = node?.clock?.service;

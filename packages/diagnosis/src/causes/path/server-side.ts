@@ -79,13 +79,16 @@ const serverIdentityChanged: Cause = {
     const many = group !== undefined && group.nodes >= 3 && group.nodes >= group.of * 0.2;
     const { changedAt } = certificate;
     if (trusts !== undefined && trusts === certificate.caFingerprint) return excluded;
-    if (changedAt === undefined) return excluded;
+    // Without the time of it, what a node trusts has to show that it isn't what is presented now.
+    if (changedAt === undefined && trusts === undefined) return excluded;
     const fault = facts.path?.fault;
     if (facts.path && !distrusts(facts)) return excluded;
     // What the machine was shown isn't ours at all: then somebody else's certificate is in between.
     if (fault && isStrange(facts)) return excluded;
     const seen = [
-      observe('records', 'certificate', 'changed', iso(changedAt), changedAt),
+      ...(changedAt === undefined
+        ? []
+        : [observe('records', 'certificate', 'changed', iso(changedAt), changedAt)]),
       observe('records', 'certificate', 'fingerprint', certificate.caFingerprint, changedAt),
       ...(trusts === undefined ? [] : [observe('records', 'nodes', 'trusts', trusts)]),
       ...(refused ? [observeAttempt(refused)] : []),
@@ -93,10 +96,16 @@ const serverIdentityChanged: Cause = {
         ? [observe('records', 'knocks', 'refused-of', `${group.nodes}/${group.of}`, group.since)]
         : []),
     ];
-    const parameters = { since: String(changedAt), count: String(group?.nodes ?? 1) };
+    const since = changedAt ?? group?.since ?? refused?.firstAt ?? facts.now;
+    const parameters = { since: String(since), count: String(group?.nodes ?? 1) };
     if (trusts !== undefined && distrusts(facts)) return proven(seen, parameters);
     if (trusts !== undefined && (refused || many)) return likely('not-seen-on-node', seen, parameters);
-    if (many && (refused || distrusts(facts)) && (group.since ?? 0) >= changedAt - 60_000)
+    if (
+      changedAt !== undefined &&
+      many &&
+      (refused || distrusts(facts)) &&
+      (group.since ?? 0) >= changedAt - 60_000
+    )
       return likely('by-correlation', seen, parameters);
     return trusts === undefined ? unknown : excluded;
   },
