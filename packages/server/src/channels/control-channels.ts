@@ -17,8 +17,13 @@ export const helloWait = 10_000;
 export const silenceLimit = 120_000;
 /** What may wait in a socket's buffer before it is given up, in bytes. */
 export const bufferLimit = 1_000_000;
-/** The official agent's write buffer (142,000) and a frame's header. */
-export const frameLimit = 142_120;
+/**
+ * The official agent (3.3.0.0) sends replies of up to 120,000 bytes, within a frame whose JSON may escape each of
+ * them. One that is refused for its length would come again, and be refused, for hours.
+ */
+export const frameLimit = 245_000;
+/** With more than this waiting in its buffer, in bytes, a socket is given no further jobs. */
+const roomLimit = 250_000;
 
 /** How long a node may take to agree that its channel is over. */
 const farewellWait = 1_000;
@@ -153,11 +158,19 @@ export class ControlChannels {
     if (this.#draining) this.end(channel, 'server', 1012, 'restarting');
   }
 
-  /** Sends a frame to the node; false when it has no open channel here, or `epoch` is another. */
-  send(nodeId: string, frame: Frame, epoch?: number): boolean {
+  /** Whether the socket has taken most of what it was given. */
+  hasRoom(channel: ControlChannel): boolean {
+    return channel.socket.bufferedAmount <= roomLimit;
+  }
+
+  /**
+   * Sends a frame to the node; false when it has no open channel here, or `epoch` is another. `written` is called
+   * when the frame has left us, or can't any more.
+   */
+  send(nodeId: string, frame: Frame, epoch?: number, written: () => void = ignoreSendError): boolean {
     const channel = this.#open.get(nodeId);
     if (!channel || (epoch !== undefined && channel.epoch !== epoch)) return false;
-    channel.socket.send(encodeFrame(frame), ignoreSendError);
+    channel.socket.send(encodeFrame(frame), written);
     if (channel.socket.bufferedAmount > bufferLimit) {
       this.counts.overflowed++;
       this.#log.warn({ node: nodeId }, 'the node reads too slowly; its control channel is cut');

@@ -11,12 +11,21 @@ export const mailPerRound = 10;
 /** Nodes that the mailbox is asked about at a time. */
 const nodesPerRound = 500;
 
+/**
+ * Characters of jobs that one node is sent at a time, or a single longer job: far less than what may wait in a
+ * socket's buffer, however many bytes they become in frames.
+ */
+const charactersPerRound = 200_000;
+
 /** What a delivery needs to know of the channels and polls. */
 export interface Reach {
   /** How the node can be reached from here at this moment, if it can. */
   recipient(nodeId: string): Recipient | undefined;
-  /** Sends committed offers to one node; what can't be sent any more is offered again after its lease. */
-  send(to: Recipient, mail: readonly Mail[]): void;
+  /**
+   * Sends committed offers to one node; what can't be sent any more is offered again after its lease. Resolves
+   * when there is room for more.
+   */
+  send(to: Recipient, mail: readonly Mail[]): Promise<void>;
 }
 
 /** The rounds of delivery of this server. */
@@ -45,16 +54,22 @@ export function openDeliveries(mailbox: Mailbox, reach: Reach, log: ChannelLog):
   };
 
   const round = async (to: readonly Recipient[]): Promise<void> => {
-    const due = await mailbox.due(to, mailPerRound);
-    if (due.length === 0 || closed) return;
-    const asked = new Set(due.map((mail) => mail.nodeId));
-    const addressed = to.filter((recipient) => asked.has(recipient.nodeId));
-    const cleared = Map.groupBy(await mailbox.offered(addressed, due), (mail) => mail.nodeId);
+    const due = Map.groupBy(await mailbox.due(to, mailPerRound), (mail) => mail.nodeId);
+    if (due.size === 0 || closed) return;
+    const addressed = to.filter((recipient) => due.has(recipient.nodeId));
+    const fitting = addressed.flatMap(({ nodeId }) => whatFits(due.get(nodeId) ?? []));
+    const cleared = Map.groupBy(await mailbox.offered(addressed, fitting), (mail) => mail.nodeId);
     for (const recipient of addressed) {
-      const mail = cleared.get(recipient.nodeId);
+      const { nodeId } = recipient;
+      const mail = cleared.get(nodeId);
       if (!mail) continue;
-      reach.send(recipient, mail);
-      if (mail.length >= mailPerRound) woken.add(recipient.nodeId);
+      const all = due.get(nodeId) ?? [];
+      const isMore = all.length >= mailPerRound || all.length > mail.length;
+      void reach.send(recipient, mail).then(
+        // Not before they are on their way: a channel that is given more than it takes is cut.
+        () => isMore && wake(nodeId),
+        (error) => log.warn({ err: error, node: nodeId }, 'could not send mail; it is sent again'),
+      );
     }
   };
 
@@ -72,17 +87,29 @@ export function openDeliveries(mailbox: Mailbox, reach: Reach, log: ChannelLog):
     }
   };
 
+  function wake(nodeId: string): void {
+    if (closed) return;
+    woken.add(nodeId);
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+  }
+
   return {
-    wake(nodeId) {
-      if (closed) return;
-      woken.add(nodeId);
-      running ??= run().finally(() => {
-        running = undefined;
-      });
-    },
+    wake,
     async close() {
       closed = true;
       await running;
     },
   };
+}
+
+/** The first jobs of a node, as many as it is sent at a time. */
+function whatFits(mail: readonly Mail[]): readonly Mail[] {
+  let room = charactersPerRound;
+  const beyond = mail.findIndex(({ content }, index) => {
+    room -= content.length;
+    return room < 0 && index > 0;
+  });
+  return beyond === -1 ? mail : mail.slice(0, beyond);
 }

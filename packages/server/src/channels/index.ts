@@ -142,13 +142,23 @@ export function openChannels(deps: ChannelsDeps): Channels {
     {
       recipient(nodeId) {
         const channel = sockets.get(nodeId);
+        // One that reads slowly gets no more until the sweep finds that it has caught up.
+        if (channel && !sockets.hasRoom(channel)) return undefined;
         if (channel) return { region: channel.region, nodeId, epoch: channel.epoch };
         const region = polls.regionOf(nodeId);
         return region === undefined ? undefined : { region, nodeId, epoch: undefined };
       },
-      send(to: Recipient, mail: readonly Mail[]) {
-        if (to.epoch === undefined) polls.answer(to.nodeId, mail);
-        else for (const job of mail) sockets.send(to.nodeId, jobFrame(job, clock.now()), to.epoch);
+      async send(to: Recipient, mail: readonly Mail[]) {
+        if (to.epoch === undefined) {
+          polls.answer(to.nodeId, mail);
+          return;
+        }
+        const written = Promise.withResolvers<void>();
+        for (const [index, job] of mail.entries()) {
+          const last = index === mail.length - 1 ? written.resolve : undefined;
+          if (!sockets.send(to.nodeId, jobFrame(job, clock.now()), to.epoch, last)) return;
+        }
+        await written.promise;
       },
     },
     log,

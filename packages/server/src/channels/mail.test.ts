@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { decodeFrame, encodeFrame, type Frame } from '@rollcall/wire';
+import { decodeFrame, encodeFrame, type Frame, FrameType, messageFrame } from '@rollcall/wire';
 import type { WebSocket } from 'ws';
 import { openBus, textBus } from '../bus/index.ts';
 import { Refusal } from '../service/index.ts';
@@ -54,13 +54,13 @@ function memoryMailbox() {
   return { ...state, mailbox, state };
 }
 
-function mailOf(n: number): Mail {
+function mailOf(n: number, content = '{"Parameters":{}}'): Mail {
   const command = `47714175-73a3-4bee-8a01-${String(n).padStart(12, '0')}`;
   return {
     nodeId,
     jobId: `aws.ssm.${command}.${nodeId}`,
     topic: `aws.ssm.sendCommand.${region}.${nodeId}`,
-    content: '{"Parameters":{}}',
+    content,
     createdAt: Date.UTC(2026, 10, 23, 12, 32, 37, 342),
     attempt: 0,
   };
@@ -114,6 +114,27 @@ describe('mail over a control channel', () => {
     await until(() => !door.channels.isOpen(nodeId));
   });
 
+  it('however much it is, reaches a node that reads slowly, and costs it no channel', async () => {
+    const before = door.channels.counts();
+    const socket = await door.connect();
+    const arrived = frames(socket);
+    socket.pause();
+    const count = 150;
+    for (let n = 0; n < count; n++) box.due.push(mailOf(100 + n, '"'.repeat(99_000)));
+    door.channels.wake(nodeId);
+    for (let second = 0; second < 10; second++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      door.clock.advance(1_000);
+    }
+    assert.ok(box.due.length > 0, 'what it does not take stays where it is safe');
+    assert.ok(door.channels.isOpen(nodeId));
+    socket.resume();
+    await until(() => arrived.length === count);
+    assert.equal(door.channels.counts().overflowed, before.overflowed);
+    socket.close();
+    await until(() => !door.channels.isOpen(nodeId));
+  });
+
   it('is found by the sweep when the wake-up was lost', async () => {
     const socket = await door.connect();
     const arrived = frames(socket);
@@ -150,6 +171,22 @@ describe('mail over a control channel', () => {
       '51408 AgentJobMessageParseError: refused',
     ]);
     assert.ok(door.channels.isOpen(nodeId), 'frames of sessions and unknown kinds do no harm');
+    socket.close();
+    await until(() => !door.channels.isOpen(nodeId));
+  });
+
+  it('takes the longest reply that the official agent sends, whatever is escaped in it', async () => {
+    const socket = await door.connect();
+    const arrived = frames(socket);
+    const { jobId } = mailOf(1);
+    box.known.add(jobId);
+    box.said.length = 0;
+    const begins = '{"documentStatus":"Success","documentTraceOutput":"';
+    const content = `${begins}${'\\"'.repeat((120_000 - begins.length - 2) / 2)}"}`;
+    const payload = { schemaVersion: 1, jobId, content, topic: 'aws.ssm.sendCommand' };
+    socket.send(encodeFrame(messageFrame(FrameType.agentJobReply, payload, { createdAt: 1 })));
+    await until(() => arrived.length === 1);
+    assert.equal((box.said[0] as Reply).content, content);
     socket.close();
     await until(() => !door.channels.isOpen(nodeId));
   });
