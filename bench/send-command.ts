@@ -1,7 +1,7 @@
 /**
  * Commands taken on a second: `SendCommand` to one node that is away, signed, authorised, on disk before it is
  * answered, over kept TLS connections; against `moto_server`, which keeps them in memory, over plain HTTP, and checks
- * no one. Either server has one core, and the load comes from another process on the other core. Then the server
+ * no one. One caller is held to 1,000 calls a second, so there are several. Either server has one core, and the load comes from another process on the other core. Then the server
  * is killed (`kill -9`) under load, again and again: no command that was acknowledged may be missing. `--profile
  * FILE` writes a CPU profile of our server, 16 at a time.
  */
@@ -21,6 +21,8 @@ const rounds = small ? 3 : 5;
 const seconds = small ? 0.5 : 4;
 const kills = small ? 3 : 50;
 const widths = [1, 16];
+/** Who sends, in turn. */
+const callers = 16;
 /** Distinct requests; they are sent again from the first. */
 const prepared = 2_000;
 
@@ -42,8 +44,34 @@ interface Measured extends LoadResult {
 
 begin('send-command', 'SendCommand to one node; servers on one core');
 
-function administrator(place: Place): { accessKeyId: string; secretAccessKey: string } {
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+function administrator(place: Place): Credentials {
   return JSON.parse(readFileSync(join(place.data, 'connection.json'), 'utf8'));
+}
+
+/** Users who may send commands and nothing else; their keys. */
+async function makeCallers(place: Place, port: number): Promise<Credentials[]> {
+  const ca = readFileSync(join(place.data, 'ca.crt'), 'utf8');
+  const url = `https://localhost:${port}`;
+  const admin = openApiClient({ url, ca, region, credentials: administrator(place) });
+  const policy = {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Action: 'ssm:SendCommand', Resource: '*' }],
+  };
+  const made: Credentials[] = [];
+  for (let index = 0; index < callers; index++) {
+    const { AccessKey } = await admin.ask('rollcall:CreateUser', {
+      UserName: `sender-${index}`,
+      PolicyDocument: JSON.stringify(policy),
+    });
+    made.push({ accessKeyId: AccessKey.AccessKeyId, secretAccessKey: AccessKey.SecretAccessKey });
+  }
+  admin.close();
+  return made;
 }
 
 async function admit(place: Place): Promise<void> {
@@ -53,7 +81,7 @@ async function admit(place: Place): Promise<void> {
   try {
     const file = join(place.folder, 'requests');
     const load = await place.client('load.ts', [file, join(place.data, 'ca.crt')]);
-    const credentials = administrator(place);
+    const credentials = await makeCallers(place, ours.ports.tls);
     const found = new Map<string, Measured[]>();
     const measure = async (name: string, pid: number, port: number, tls: boolean, connections: number) => {
       const before = cpuOf(pid);
@@ -70,7 +98,7 @@ async function admit(place: Place): Promise<void> {
           port: ours.ports.tls,
           target: 'AmazonSSM.SendCommand',
           body: JSON.stringify(command(`${round}/${index}`)),
-          credentials,
+          credentials: credentials[index % callers]!,
           userAgent: 'aws-cli/2.31.0',
           at,
         }),
