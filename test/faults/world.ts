@@ -43,10 +43,12 @@ export interface World {
   dnsAt(address: string): Promise<DnsServer>;
   /** Simulated nodes that come from one address. They do as the official agent does. */
   neighbours(count: number, address: string, options?: Partial<FleetOptions>): Promise<Neighbours>;
+  /** Makes a node a day older than it is: what is young is not judged. */
+  age(nodeId: string): void;
   /** Waits until a heartbeat of the node came after `began`, with or without a channel. */
   heard(node: Node, began: number): Promise<void>;
   /** Waits until the door has noted a refusal of the node's address, or in its name. */
-  refused(node: Node, ...reasons: readonly string[]): Promise<void>;
+  refused(node: Pick<Node, 'nodeId' | 'address'>, ...reasons: readonly string[]): Promise<void>;
   /** Somebody who is no agent comes from an address, and doesn't trust the server's certificate. */
   strangerRejects(address: string): Promise<void>;
   /** Closed with the world, the last one first. */
@@ -137,6 +139,12 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
       if ((more.messages ?? 'channel') === 'channel') await fleet.connected(count);
       return Object.assign(fleet, { way });
     },
+    age: (nodeId) =>
+      server.books((books) =>
+        books
+          .prepare('UPDATE nodes SET registered_at = registered_at - 86400000 WHERE node_id = ?')
+          .run(nodeId),
+      ),
     async heard({ nodeId }, began) {
       await until(`${nodeId} is heard`, async () => {
         const { InstanceInformationList: list } = await server
@@ -200,7 +208,7 @@ export async function askWhy(
 }
 
 /** Waits until the server counts a node as lost; its time is turned on for that. */
-export async function lose({ server }: World, { nodeId }: Node): Promise<void> {
+export async function lose({ server }: World, { nodeId }: Pick<Node, 'nodeId'>): Promise<void> {
   const status = async () => {
     const { InstanceInformationList: list } = await server.admin().ask('ssm:DescribeInstanceInformation', {
       Filters: [{ Key: 'InstanceIds', Values: [nodeId] }],
@@ -212,6 +220,8 @@ export async function lose({ server }: World, { nodeId }: Node): Promise<void> {
     return Status === 'notconnected';
   });
   await server.pass(31_000);
+  // Where the server was away as well, its heartbeats have to stay away for some periods.
+  if ((await status()) === 'Online') await server.pass(16 * 60_000);
   await until(`${nodeId} is lost`, async () => (await status()) === 'ConnectionLost');
 }
 

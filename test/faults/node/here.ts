@@ -8,10 +8,9 @@ import { collectNode } from '@rollcall/probes';
 import { agentProcess } from '../../../packages/agent/src/process.ts';
 import { openForwarder } from '../middle/forwarder.ts';
 import type { ZooServer } from '../server.ts';
-import { until } from '../until.ts';
 import { registerNode, type Started, startProcess } from './agent.ts';
 import type { Node } from './node.ts';
-import { isOnline } from './online.ts';
+import { becomesOnline } from './online.ts';
 
 /** What it is made of. */
 export interface HereOptions {
@@ -52,7 +51,7 @@ export async function openHere(options: HereOptions): Promise<Node> {
         env: { ...own, ...env },
         ...(user !== undefined && { uid: user }),
       });
-      if (online) await until(`${nodeId} is Online`, () => isOnline(server, nodeId, began));
+      if (online) await becomesOnline(server, nodeId, began, agent);
     },
     async stop() {
       agent?.child.kill('SIGTERM');

@@ -14,7 +14,7 @@ import type { ZooServer } from '../server.ts';
 import { until } from '../until.ts';
 import { registerNode, type Started, startProcess } from './agent.ts';
 import type { Node } from './node.ts';
-import { isOnline } from './online.ts';
+import { becomesOnline } from './online.ts';
 
 const repository = resolve(import.meta.dirname, '../../..');
 
@@ -36,6 +36,8 @@ export interface Machine extends Node {
     args: readonly string[],
     options?: { readonly env?: Readonly<Record<string, string>>; readonly uid?: number },
   ): Started;
+  /** Sets its clock, for whatever starts from then on: ahead by so many milliseconds; needs libfaketime. */
+  setClock(ahead: number): void;
   /** Our end of its network cable. */
   readonly cable: string;
   /** The process id of the agent inside the machine. */
@@ -48,7 +50,7 @@ export interface MachineOptions {
   readonly folder: string;
   readonly cache: string;
   readonly number: number;
-  /** Milliseconds by which its clock is ahead; needs libfaketime. */
+  /** Milliseconds by which its clock is ahead from the beginning; needs libfaketime. */
   readonly ahead?: number;
   /** Seconds for which it says that it has been up; what this one says unless given. */
   readonly upFor?: number;
@@ -89,6 +91,9 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       `mount -t overlay -o lowerdir=/,upperdir=${home}/disk/files,workdir=${home}/disk/work zoo ${files}`,
       `mount -t tmpfs zoo ${files}/tmp`,
       `mount --bind /dev ${files}/dev`,
+      `mount -t tmpfs zoo ${files}/dev/shm`,
+      // Whatever this one lives in, that one is a machine.
+      `rm -f ${files}/.dockerenv ${files}/run/.containerenv ${files}/run/systemd/container`,
       `mkdir -p ${files}${repository} ${files}/var/cache/zoo`,
       `mount --bind ${repository} ${files}${repository}`,
       `mount --bind ${options.cache} ${files}/var/cache/zoo`,
@@ -123,21 +128,17 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       `ip link set ${cable} master ${bridge} up`,
     ].join('\n'),
   );
+  const spaces = [
+    '--mount',
+    '--uts',
+    '--ipc',
+    '--net',
+    '--pid',
+    ...(options.upFor === undefined ? [] : ['--time']),
+  ];
   const inside = (program: string, args: readonly string[]): [string, string[]] => [
     'nsenter',
-    [
-      `--target=${target}`,
-      '--mount',
-      '--uts',
-      '--ipc',
-      '--net',
-      '--pid',
-      '--root',
-      '--wd=/',
-      '--',
-      program,
-      ...args,
-    ],
+    [`--target=${target}`, ...spaces, '--root', '--wd=/', '--', program, ...args],
   ];
   const run = (program: string, ...args: readonly string[]) => {
     const [file, all] = inside(program, args);
@@ -164,14 +165,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   const root = join(files, agentRoot);
   const serverUrl = `https://${serverName}`;
   const cache = '/var/cache/zoo';
-  const shifted: Record<string, string> =
-    options.ahead === undefined
-      ? {}
-      : {
-          LD_PRELOAD: faketime(),
-          FAKETIME: `${options.ahead < 0 ? '' : '+'}${options.ahead / 1000}`,
-          FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        };
+  let shifted = clockOf(options.ahead ?? 0);
   let nodeId = '';
   let agent: Started | undefined;
 
@@ -192,6 +186,9 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     name,
     address,
     cable,
+    setClock(ahead) {
+      shifted = clockOf(ahead);
+    },
     files,
     root,
     serverUrl,
@@ -211,7 +208,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         env: { ...own, ...shifted, ...env },
         ...(user !== undefined && { uid: user }),
       });
-      if (online) await until(`${nodeId} is Online`, () => isOnline(server, nodeId, began));
+      if (online) await becomesOnline(server, nodeId, began, agent);
     },
     async stop() {
       if (agent?.child.exitCode !== null) return;
@@ -242,6 +239,16 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       await init.ended;
       shell(`umount --recursive --lazy ${files}; umount --lazy ${home}/disk`);
     },
+  };
+}
+
+/** The environment in which a process believes another time. */
+function clockOf(ahead: number): Record<string, string> {
+  if (ahead === 0) return {};
+  return {
+    LD_PRELOAD: faketime(),
+    FAKETIME: `${ahead < 0 ? '' : '+'}${ahead / 1000}`,
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
   };
 }
 

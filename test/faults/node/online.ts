@@ -1,5 +1,21 @@
 /** Whether a node is there, as anybody would see it who lists nodes. */
 import type { ZooServer } from '../server.ts';
+import { until } from '../until.ts';
+import type { Started } from './agent.ts';
+
+/** Waits until it is; throws with what its agent said when it isn't in time. */
+export async function becomesOnline(
+  server: ZooServer,
+  nodeId: string,
+  began: number,
+  agent: Started,
+): Promise<void> {
+  try {
+    await until(`${nodeId} is Online`, () => isOnline(server, nodeId, began));
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${agent.said()}`);
+  }
+}
 
 /** Heard since `began` (the server's time), Online, with an open channel. */
 export async function isOnline(server: ZooServer, nodeId: string, began: number): Promise<boolean> {

@@ -1,7 +1,9 @@
 /** Every case of the zoo. */
 import type { Case } from '../case.ts';
+import { agent } from './agent.ts';
+import { machine } from './machine.ts';
 import { path } from './path.ts';
 import { proxy } from './proxy.ts';
 import { tls } from './tls.ts';
 
-export const cases: readonly Case[] = [...path, ...tls, ...proxy];
+export const cases: readonly Case[] = [...agent, ...machine, ...path, ...tls, ...proxy];
