@@ -23,6 +23,11 @@ export class FactsBook {
   readonly #facts = new Map<string, CommandFacts>();
   #characters = 0;
 
+  /** How much is kept, in characters. */
+  get size(): number {
+    return this.#characters;
+  }
+
   /** Finds the facts of some commands of a region; those that don't exist are left out. */
   async find(
     tx: ReadTx,
@@ -63,6 +68,9 @@ export class FactsBook {
   }
 
   #keep(key: string, facts: CommandFacts): void {
+    // Two who looked for it at once both bring it.
+    this.#characters -= this.#facts.get(key)?.content.length ?? 0;
+    this.#facts.delete(key);
     this.#facts.set(key, facts);
     this.#characters += facts.content.length;
     for (const [oldest, { content }] of this.#facts) {

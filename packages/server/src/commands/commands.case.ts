@@ -1,5 +1,6 @@
 /** What Run Command promises, on either engine. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -202,6 +203,33 @@ export const cases: Readonly<Record<string, Case>> = {
     assert.equal((await world.invocation(CommandId, other)).Status, 'Pending');
   },
 
+  async 'what an agent says against a command is kept, however strange it is'(context, ground) {
+    const world = await open(context, ground);
+    const nodeId = await world.member();
+    const { CommandId } = await world.send({ InstanceIds: [nodeId] });
+    await world.offers(nodeId);
+    const reason = `51408 \0\ud800${'x'.repeat(100_000)}`;
+    const from = { region, nodeId, epoch: 1 };
+    const answer = { jobId: jobId(CommandId, nodeId), verdict: 'refused', reason } as const;
+    assert.equal(await world.commands.mailbox.answered(from, answer), 'taken');
+    const { StatusDetails, StandardErrorContent } = await world.invocation(CommandId, nodeId);
+    assert.equal(StatusDetails, 'Failed');
+    assert.match(StandardErrorContent, /^The agent refused the command: 51408 \ufffd\ufffdx{2000,2500}\.$/);
+  },
+
+  async 'who waits for a turn until the time is over is told so'(context, ground) {
+    const world = await open(context, ground);
+    const ids = [await world.member(), await world.member()];
+    const { CommandId } = await world.send({ InstanceIds: ids, MaxConcurrency: '1', TimeoutSeconds: 30 });
+    await passListening(world, 3_640_000);
+    for (const id of ids) assert.deepEqual(await world.offers(id), [], 'too late to begin');
+    await world.commands.expire();
+    const reasons = await Promise.all(
+      ids.map(async (id) => (await world.invocation(CommandId, id)).StandardErrorContent),
+    );
+    assert.deepEqual(reasons.map((reason) => /turn had not come/.test(reason)).sort(), [false, true]);
+  },
+
   async 'so many at a time, and no further after so many errors'(context, ground) {
     const world = await open(context, ground);
     const ids: string[] = [];
@@ -323,8 +351,14 @@ export const cases: Readonly<Record<string, Case>> = {
     await lived(world.clock.now() + day / 2);
     world.clock.jump(day);
     await pass(world.clock, 15_000);
-    const { Commands } = await world.call('ListCommands');
-    const forgiven = Commands[0].ExpiresAfter.getTime() - sent.ExpiresAfter.getTime();
+    let forgiven = 0;
+    // What a server does at its own pace, PostgreSQL may take a while for.
+    for (let n = 0; n < 100 && forgiven === 0; n++) {
+      await sleep(20);
+      await world.commands.expire();
+      const { Commands } = await world.call('ListCommands');
+      forgiven = Commands[0].ExpiresAfter.getTime() - sent.ExpiresAfter.getTime();
+    }
     assert.ok(forgiven > day - 50_000 && forgiven <= day, `${forgiven}`);
   },
 
@@ -436,12 +470,44 @@ export const cases: Readonly<Record<string, Case>> = {
     const bomb = gzipSync(Buffer.alloc(5_000_000));
     const no = world.call('PutCommandOutput', { ...piece, Stream: 'stderr', Offset: 0, Data: bomb }, own);
     assert.equal((await refusalOf(no)).code, 'ValidationException');
+    for (let n = 0; ; n++) {
+      const crumb = { ...piece, Stream: 'stderr', Offset: n, Data: gzipSync('x') };
+      if ((await world.call('PutCommandOutput', crumb, own)).Full) break;
+      assert.ok(n < 20, 'not byte by byte');
+    }
     const strange = world.call(
       'PutCommandOutput',
       { ...piece, Step: '../x', Offset: 0, Data: gzipSync('x') },
       own,
     );
     assert.equal((await refusalOf(strange)).code, 'InvocationDoesNotExist');
+  },
+
+  async 'of too many outputs the oldest go, and no others'(context, ground) {
+    const world = await open(context, ground, { outputsLimit: () => 25_000 });
+    const nodeId = await world.member();
+    const kept: string[] = [];
+    for (let n = 0; n < 4; n++) {
+      const { CommandId } = await world.send({ InstanceIds: [nodeId] });
+      kept.push(CommandId);
+      const Data = gzipSync(randomBytes(10_000));
+      const piece = {
+        InstanceId: nodeId,
+        CommandId,
+        Step: 'aws:runShellScript',
+        Stream: 'stdout',
+        Offset: 0,
+      };
+      await world.call('PutCommandOutput', { ...piece, Data }, { principal: nodePrincipal(nodeId) });
+      world.clock.advance(1000);
+    }
+    assert.equal(await world.commands.sweep(), 2);
+    assert.equal(await world.commands.sweep(), 0);
+    const sizes = kept.map(async (CommandId) => {
+      const place = { CommandId, InstanceId: nodeId, Stream: 'stdout' };
+      return (await world.call('GetCommandOutput', place)).Size;
+    });
+    assert.deepEqual(await Promise.all(sizes), [0, 0, 10_000, 10_000]);
   },
 
   async 'old commands go, with all that is theirs; what is alive stays'(context, ground) {

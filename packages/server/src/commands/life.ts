@@ -160,6 +160,13 @@ function expired(life: Life, rules: LifeRules): Life {
         rules,
         'It was sent to the node, which never said that it has it.',
       );
+    case 'queued':
+      return end(
+        life,
+        'DeliveryTimedOut',
+        rules,
+        'Its turn had not come when the time of the command was over: it went to so many nodes at a time only (MaxConcurrency).',
+      );
     default:
       return end(life, 'DeliveryTimedOut', rules, 'The node could not be reached in time.');
   }

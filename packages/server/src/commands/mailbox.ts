@@ -9,7 +9,7 @@ import { type Gathered, type ReadTx, rowsOf, type Store } from '../store/index.t
 import type { CommandFacts, FactsBook } from './command-facts.ts';
 import { cancelJobId, jobId, readJobId } from './ids.ts';
 import type { LifeEvent } from './life.ts';
-import { readReport } from './reply.ts';
+import { readReason, readReport } from './reply.ts';
 import { type Happening, type SettleNews, settle } from './settle.ts';
 
 /** A node that can be reached from this server now; `epoch` undefined when it polls. */
@@ -61,8 +61,8 @@ function dueSql(now: number) {
   const at = sql`CAST(${now} AS BIGINT)`;
   const leaseOver = sql`(i.lease_until IS NULL OR i.lease_until <= ${at} OR i.epoch IS NULL OR i.epoch <> item.epoch)`;
   return sql`i.ended_at IS NULL AND (
-    (i.state = 'released' AND COALESCE(i.not_before, 0) <= ${at})
-    OR (i.state = 'offered' AND ${leaseOver})
+    (i.state = 'released' AND i.deadline > ${at} AND COALESCE(i.not_before, 0) <= ${at})
+    OR (i.state = 'offered' AND i.deadline > ${at} AND ${leaseOver})
     OR (i.state = 'cancelling' AND i.cancel_acked_at IS NULL AND ${leaseOver}))
     AND NOT (i.state <> 'cancelling' AND n.agent_name = ${officialAgent}
       AND COALESCE(i.first_offered_at, ${at}) < CAST(${now - officialMemory} AS BIGINT))`;
@@ -220,9 +220,10 @@ export function openMailbox(deps: MailboxDeps) {
       },
     ) {
       return say(from, answer.jobId, (cancels) => {
-        if (!cancels) return { kind: 'answered', verdict: answer.verdict, reason: answer.reason };
+        const { verdict, reason } = answer;
+        if (!cancels) return { kind: 'answered', verdict, reason: readReason(reason) };
         // Busy: the order is given again when its lease is over.
-        return answer.verdict === 'later' ? undefined : { kind: 'cancel-answered' };
+        return verdict === 'later' ? undefined : { kind: 'cancel-answered' };
       });
     },
 

@@ -66,12 +66,11 @@ export function outputOperations(core: CommandsCore): readonly AnyOperation[] {
           if (!invocation || !readStepNames(invocation.names).some(([name]) => name === step)) {
             throw new Refusal('InvocationDoesNotExist', 'No such step was sent to this node.');
           }
-          const sizes = await keptSizes(tx, call.region, commandId, [nodeId]);
-          const kept = sizes.get(`${nodeId}/${step}/${stream}`) ?? 0;
+          const { kept, pieces } = await keptOf(tx, call.region, input);
+          // Agents send pieces that are as long as they may be: crumbs would cost more than they hold.
+          const full = kept >= limit || pieces >= mostPieces(limit);
           // Neither twice nor with a hole: the node goes on where we say that we are.
-          if (input.Offset !== kept || kept >= limit || piece.length === 0) {
-            return { Kept: kept, Full: kept >= limit };
-          }
+          if (input.Offset !== kept || full || piece.length === 0) return { Kept: kept, Full: full };
           await tx
             .in(call.region)
             .insertInto('command_outputs')
@@ -113,6 +112,29 @@ export function outputOperations(core: CommandsCore): readonly AnyOperation[] {
       },
     }),
   ];
+}
+
+/** Twice what a stream of this length needs, and some. */
+function mostPieces(limit: number): number {
+  return 2 * Math.ceil(limit / longestPiece) + 8;
+}
+
+/** How much of one stream is kept. */
+async function keptOf(
+  tx: ReadTx,
+  region: string,
+  { CommandId, InstanceId, Step, Stream }: PutCommandOutputInput,
+): Promise<{ kept: number; pieces: number }> {
+  const row = await tx
+    .in(region)
+    .selectFrom('command_outputs')
+    .select((of) => [of.fn.sum<number | null>('size').as('bytes'), of.fn.countAll<number>().as('pieces')])
+    .where('command_id', '=', CommandId)
+    .where('node_id', '=', InstanceId)
+    .where('step', '=', Step)
+    .where('stream', '=', Stream)
+    .executeTakeFirst();
+  return { kept: Number(row?.bytes ?? 0), pieces: Number(row?.pieces ?? 0) };
 }
 
 /** The piece that holds an offset of a stream, if the stream is kept; else what the reply has of it. */
@@ -192,18 +214,16 @@ async function readPiece(data: Uint8Array): Promise<Buffer> {
 
 /** Deletes outputs older than their commands, and the oldest while all together are more than there may be. */
 export async function sweepOutputs(store: Store, before: number, total = standardTotal): Promise<number> {
-  let gone = await deleteInSteps(store, 'command_outputs', (row) => row('created_at', '<', before));
-  for (;;) {
-    const { rows } = await store.read((tx) =>
-      sql<{ bytes: number | null; middle: number | null }>`
-        SELECT sum(length(data)) AS bytes, min(created_at) AS middle FROM command_outputs`.execute(
-        tx.everywhere,
-      ),
-    );
-    const { bytes, middle } = rows[0] ?? { bytes: 0, middle: null };
-    if (Number(bytes) <= total || middle === null) return gone;
-    // An hour's worth at a time, from the oldest on.
-    const until = Number(middle) + 3_600_000;
-    gone += await deleteInSteps(store, 'command_outputs', (row) => row('created_at', '<', until));
-  }
+  const gone = await deleteInSteps(store, 'command_outputs', (row) => row('created_at', '<', before));
+  const { rows } = await store.read((tx) =>
+    sql<{ until: number | null }>`
+      SELECT max(created_at) AS until FROM (
+        SELECT created_at, sum(length(data)) OVER (ORDER BY created_at DESC) AS bytes FROM command_outputs
+      ) AS running WHERE bytes > CAST(${total} AS BIGINT)`.execute(tx.everywhere),
+  );
+  const until = rows[0]?.until ?? null;
+  if (until === null) return gone;
+  return (
+    gone + (await deleteInSteps(store, 'command_outputs', (row) => row('created_at', '<=', Number(until))))
+  );
 }

@@ -79,6 +79,11 @@ function readTime(value: unknown): string {
   return at > 0 ? new Date(at).toISOString() : '';
 }
 
+/** Why an agent won't have a job, in its own words. */
+export function readReason(text: string): string {
+  return cut(text, longestTrace);
+}
+
 /** Text that both engines can keep: no NUL, no half characters, no longer than it may be. */
 function cut(value: unknown, most: number): string {
   if (typeof value !== 'string' || value === '') return '';
