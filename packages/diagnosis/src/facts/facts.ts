@@ -59,7 +59,8 @@ export function factsOf(evidence: Evidence): Facts {
   const row = records?.node?.deregisteredAt === undefined ? records?.node : undefined;
   const agent = judgedAgent(node);
   const process = agent && mainProcess(agent);
-  const through = getsThrough(row, agent, node);
+  // The books are of this server: whoever doesn't stand in them may be well, but in somebody else's list.
+  const through = records && !row ? false : getsThrough(row, agent, node);
   const channelOpen = row?.connected ?? channelBySelf(agent);
   const path = pathOf(node, agent);
   const acceptedAt = row?.lastPing === undefined ? undefined : row.lastPing + (node?.clock?.aheadMs ?? 0);

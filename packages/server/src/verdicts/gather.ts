@@ -55,7 +55,7 @@ export async function gather(
   // Whoever comes from an address: many may, behind one.
   const behind = asked.address === undefined ? [] : await nodesBehind(tx, region, asked.address);
   const landscape = await deps.roster.around(tx, region, view, seed(question, behind));
-  const subjects = chosenBy(question.node, subjectsOf(landscape, asked));
+  const subjects = chosenBy(question.node, landscape, subjectsOf(landscape, asked));
   const [only, ...others] = subjects;
   const ambiguous = others.length > 0;
   const subject: Subject = ambiguous || !only ? {} : only;
@@ -111,12 +111,20 @@ function seed({ asked, node }: Question, behind: readonly string[]) {
   };
 }
 
-/** The evidence of a machine says which of several it is about. */
-function chosenBy(node: NodeEvidence | undefined, found: readonly Subject[]): readonly Subject[] {
-  if (!node || found.length < 2) return found;
-  const ids = new Set(node.agents.flatMap((agent) => agent.identity?.nodeId ?? []));
+/** The evidence of a machine says which of several it is about, and which node it is where the books don't. */
+function chosenBy(
+  evidence: NodeEvidence | undefined,
+  landscape: Landscape,
+  found: readonly Subject[],
+): readonly Subject[] {
+  if (!evidence) return found;
+  const ids = new Set(evidence.agents.flatMap((agent) => agent.identity?.nodeId ?? []));
   const its = found.filter((one) => one.node !== undefined && ids.has(one.node.node_id));
-  return its.length === 1 ? its : found;
+  if (its.length === 1) return its;
+  const [only, ...others] = found;
+  if (others.length > 0 || only?.node) return found;
+  const [node, ...more] = [...ids].flatMap((id) => landscape.nodes.get(id) ?? []);
+  return node && more.length === 0 ? [{ ...only, node }] : found;
 }
 
 async function nodesBehind(tx: ReadTx, region: string, peer: string): Promise<string[]> {

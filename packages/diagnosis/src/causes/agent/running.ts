@@ -249,7 +249,8 @@ const stopped: Cause = {
     const { configuration, identity } = agent;
     const isMute =
       configuration?.files.some(({ problem }) => problem !== undefined) ||
-      (identity?.kind === 'none' && identity.damage === undefined);
+      identity?.kind === 'none' ||
+      (identity?.damage ?? []).some((words) => !words.endsWith('is whole'));
     if (agent.kind === 'rollcall' && isMute) return unknown;
     const { service } = agent;
     const exit = service?.lastExit;
