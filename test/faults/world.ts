@@ -1,16 +1,25 @@
 /** The world of one fault: a server of its own, machines, simulated neighbours, and all that stands between. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Verdict } from '@rollcall/diagnosis';
-import { judge, type NodeEvidence } from '@rollcall/diagnosis';
+import { judge, type NodeEvidence, type Verdict } from '@rollcall/diagnosis';
+import { openCalls } from '../../packages/agent/src/calls.ts';
+import { systemClock } from '../../packages/agent/src/clock.ts';
+import {
+  loadIdentity,
+  makePrivateKey,
+  publicKeyOf,
+  type RegisteredIdentity,
+} from '../../packages/agent/src/identity.ts';
+import { openVisit } from '../../packages/agent/src/visit.ts';
 import { type KeyPool, makeKeyPool } from '../harness/key-pool.ts';
 import { type Fleet, type FleetOptions, openFleet } from '../harness/simulated-agent.ts';
 import { type Authority, makeAuthority, takeAuthority } from './middle/authority.ts';
 import { type DnsServer, openDns } from './middle/dns.ts';
-import { openForwarder } from './middle/forwarder.ts';
-import { openHere } from './node/here.ts';
+import { type Forwarder, openForwarder } from './middle/forwarder.ts';
+import { edit } from './node/agent.ts';
+import { type HereOptions, openHere } from './node/here.ts';
 import { gateway, type Machine, type MachineOptions, openMachine, serverName } from './node/machine.ts';
 import type { Node } from './node/node.ts';
 import { isOnline } from './node/online.ts';
@@ -22,6 +31,8 @@ export interface WorldOptions {
   readonly regions?: readonly string[];
   /** Milliseconds by which the server's clock is ahead. */
   readonly serverAhead?: number;
+  /** The name by which machines know the server; `serverName` unless given. */
+  readonly serverName?: string;
 }
 
 /** See the head of this file. */
@@ -34,8 +45,8 @@ export interface World {
   /** A company's CA, that no node trusts unless it is told. */
   company(): Promise<Authority>;
   /** A machine that is this one. */
-  node(options?: { readonly address?: string }): Promise<Node>;
-  /** A machine of its own; needs root. */
+  node(options?: Pick<HereOptions, 'address'>): Promise<Node>;
+  /** A machine of its own; needs root. It reaches the server at `listens`; at the bridge's own address unless given. */
   machine(options?: Pick<MachineOptions, 'ahead' | 'upFor' | 'listens'>): Promise<Machine>;
   /** The DNS server that machines are set to. */
   dns(): Promise<DnsServer>;
@@ -49,6 +60,10 @@ export interface World {
   heard(node: Node, began: number): Promise<void>;
   /** Waits until the door has noted a refusal of the node's address, or in its name. */
   refused(node: Pick<Node, 'nodeId' | 'address'>, ...reasons: readonly string[]): Promise<void>;
+  /** Changes the node's key pair, at the server and in its folder, as its agent does when it is asked to. */
+  changeKey(node: Node): Promise<void>;
+  /** A stranger at an address says that it is this node, and signs with a key of its own. */
+  forge(nodeId: string, address: string): Promise<void>;
   /** Somebody who is no agent comes from an address, and doesn't trust the server's certificate. */
   strangerRejects(address: string): Promise<void>;
   /** Closed with the world, the last one first. */
@@ -68,6 +83,8 @@ const mostNeighbours = 120;
 export async function openWorld(cache: string, options: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-zoo-'));
   mkdirSync(join(folder, 'server'));
+  mkdirSync(cache, { recursive: true });
+  const name = options.serverName ?? serverName;
   const closing: { close(): Promise<unknown> | unknown }[] = [];
   const closes: World['closes'] = (thing) => {
     closing.push(thing);
@@ -76,11 +93,12 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
   const server = closes(
     await openServer({
       data: join(folder, 'server/data'),
-      publicUrls: ['https://localhost:8443', `https://${serverName}`],
+      publicUrls: ['https://localhost:8443', `https://${name}`],
       regions: options.regions ?? ['us-east-1', 'eu-central-1'],
       ahead: options.serverAhead ?? 0,
     }),
   );
+  const ways = new Map<string, Forwarder>();
   let number = 0;
   let joined = 0;
   let dns: Promise<DnsServer> | undefined;
@@ -99,18 +117,23 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
       company ??= makeAuthority('Example Corp Web Gateway');
       return company;
     },
-    async node({ address } = {}) {
+    async node(given = {}) {
       number += 1;
-      return closes(await openHere({ server, folder, cache, number, ...(address && { address }) }));
+      return closes(await openHere({ server, folder, cache, number, ...given }));
     },
-    async machine(given = {}) {
+    async machine({ listens = gateway.four, ...given } = {}) {
       number += 1;
       await world.dns();
-      return closes(await openMachine({ server, folder, cache, number, ...given }));
+      let way = ways.get(listens);
+      if (!way) {
+        way = closes(await openForwarder({ target: server.port, host: listens, port: 443 }));
+        ways.set(listens, way);
+      }
+      return closes(await openMachine({ server, folder, cache, number, way, serverName: name, ...given }));
     },
     dns: () => {
       dns ??= openDns(gateway.four, 53).then((opened) => {
-        opened.zone.set(serverName, { addresses: [gateway.four] });
+        opened.zone.set(name, { addresses: [gateway.four] });
         return closes(opened);
       });
       return dns;
@@ -159,6 +182,34 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
         return isIts && reasons.includes(knock.Reason);
       });
     },
+    async changeKey(node) {
+      const identity = loadIdentity(node.root)?.identity as RegisteredIdentity;
+      const next = await makePrivateKey();
+      const { serverUrl, trust } = identity;
+      const visit = openVisit({ serverUrl, trust }, systemClock());
+      await openCalls(identity, systemClock()).updatePublicKey(visit, identity.privateKey, publicKeyOf(next));
+      visit.close();
+      edit(node.root, 'identity.json', (written) => {
+        written.privateKey = next;
+      });
+    },
+    async forge(nodeId, address) {
+      const way = closes(await openForwarder({ target: server.port, source: address }));
+      const identity = {
+        nodeId,
+        serverUrl: `https://localhost:${way.port}`,
+        region: server.region,
+        privateKey: await makePrivateKey(),
+        fingerprint: 'forged',
+        trust: [server.ca()],
+      };
+      const visit = openVisit(identity, systemClock());
+      const calls = openCalls(identity, systemClock());
+      for (let times = 0; times < 3; times += 1)
+        await calls.requestToken(visit, identity.privateKey, 'forged').catch(() => {});
+      visit.close();
+      await knocked(server, (knock) => knock.Address === address);
+    },
     async strangerRejects(address) {
       const way = closes(await openForwarder({ target: server.port, source: address }));
       const args = ['--silent', '--max-time', '5', `https://localhost:${way.port}/`];
@@ -167,10 +218,20 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
     },
     async close() {
       for (const thing of closing.reverse()) await thing.close();
-      rmSync(folder, { recursive: true, force: true });
+      removeUnmounted(folder);
     },
   };
   return world;
+}
+
+/** Removes a folder; never what is mounted in it, which is somebody else's. */
+function removeUnmounted(folder: string): void {
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .flatMap((line) => line.split(' ')[4] ?? [])
+    .filter((at) => at.startsWith(`${folder}/`));
+  for (const at of mounts.reverse()) execFileSync('umount', ['--lazy', at]);
+  rmSync(folder, { recursive: true, force: true });
 }
 
 interface Knock {

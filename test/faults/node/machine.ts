@@ -9,7 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { NodeEvidence } from '@rollcall/diagnosis';
 import { agentProcess } from '../../../packages/agent/src/process.ts';
-import { openForwarder } from '../middle/forwarder.ts';
+import type { Forwarder } from '../middle/forwarder.ts';
 import type { ZooServer } from '../server.ts';
 import { until } from '../until.ts';
 import { registerNode, type Started, startProcess } from './agent.ts';
@@ -23,6 +23,16 @@ export const serverName = 'rollcall.zoo.internal';
 /** Where the middle lives, on the bridge that all machines of this process hang on. */
 export const gateway = { four: '10.77.0.1', six: 'fd77::1' } as const;
 const bridge = 'zoo0';
+
+/** What programs need of `/dev`. */
+const devices = [
+  ['null', 1, 3],
+  ['zero', 1, 5],
+  ['full', 1, 7],
+  ['random', 1, 8],
+  ['urandom', 1, 9],
+  ['tty', 5, 0],
+] as const;
 
 /** A machine in namespaces, with what only such a one has. */
 export interface Machine extends Node {
@@ -56,6 +66,10 @@ export interface MachineOptions {
   readonly upFor?: number;
   /** The address at which it reaches the server; the bridge's own unless given. */
   readonly listens?: string;
+  /** The name by which it knows the server; `serverName` unless given. */
+  readonly serverName?: string;
+  /** The way to the server; machines share it. */
+  readonly way: Forwarder;
 }
 
 /** Sets up the side of the cables that is ours; once for a process that has a network of its own. */
@@ -90,12 +104,16 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       `mkdir ${home}/disk/files ${home}/disk/work`,
       `mount -t overlay -o lowerdir=/,upperdir=${home}/disk/files,workdir=${home}/disk/work zoo ${files}`,
       `mount -t tmpfs zoo ${files}/tmp`,
-      `mount --bind /dev ${files}/dev`,
-      `mount -t tmpfs zoo ${files}/dev/shm`,
+      // Nothing of the real machine's is within reach that could be harmed.
+      `mount -t tmpfs -o mode=755 zoo ${files}/dev`,
+      `mkdir ${files}/dev/shm ${files}/dev/pts`,
+      ...devices.map(([name, major, minor]) => `mknod -m 666 ${files}/dev/${name} c ${major} ${minor}`),
+      `ln -s /proc/self/fd ${files}/dev/fd`,
       // Whatever this one lives in, that one is a machine.
       `rm -f ${files}/.dockerenv ${files}/run/.containerenv ${files}/run/systemd/container`,
       `mkdir -p ${files}${repository} ${files}/var/cache/zoo`,
       `mount --bind ${repository} ${files}${repository}`,
+      `mount -o remount,bind,ro ${files}${repository}`,
       `mount --bind ${options.cache} ${files}/var/cache/zoo`,
     ].join('\n'),
   );
@@ -155,15 +173,10 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       `ip -6 route add default via ${gateway.six}`,
     ].join('\n'),
   );
-  const way = await openForwarder({
-    target: server.port,
-    host: options.listens ?? gateway.four,
-    port: 443,
-    source: address,
-  });
+  const { way } = options;
   const agentRoot = '/var/lib/rollcall-agent';
   const root = join(files, agentRoot);
-  const serverUrl = `https://${serverName}`;
+  const serverUrl = `https://${options.serverName ?? serverName}`;
   const cache = '/var/cache/zoo';
   let shifted = clockOf(options.ahead ?? 0);
   let nodeId = '';
@@ -234,7 +247,6 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
       return JSON.parse(json) as NodeEvidence;
     },
     async close() {
-      await way.close();
       init.child.kill('SIGKILL');
       await init.ended;
       shell(`umount --recursive --lazy ${files}; umount --lazy ${home}/disk`);

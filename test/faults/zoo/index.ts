@@ -1,9 +1,10 @@
 /** Every case of the zoo. */
 import type { Case } from '../case.ts';
 import { agent } from './agent.ts';
+import { identity } from './identity.ts';
 import { machine } from './machine.ts';
 import { path } from './path.ts';
 import { proxy } from './proxy.ts';
 import { tls } from './tls.ts';
 
-export const cases: readonly Case[] = [...agent, ...machine, ...path, ...tls, ...proxy];
+export const cases: readonly Case[] = [...agent, ...machine, ...identity, ...path, ...tls, ...proxy];
