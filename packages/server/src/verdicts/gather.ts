@@ -337,8 +337,9 @@ async function lastAccepted(
     address: string;
     at: number;
   }>`SELECT nodes.peer AS address, presence.last_ping AS at
-    FROM nodes JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
-    WHERE nodes.region = ${region} AND nodes.peer IN (${sql.join([...addresses])}) AND presence.last_ping IS NOT NULL
+    FROM nodes CROSS JOIN presence
+    WHERE nodes.region = ${region} AND nodes.peer IN (${sql.join([...addresses])})
+      AND presence.region = nodes.region AND presence.node_id = nodes.node_id AND presence.last_ping IS NOT NULL
     ORDER BY presence.last_ping DESC LIMIT 1`.execute(tx.everywhere);
   return rows[0];
 }
@@ -364,9 +365,9 @@ async function elsewhere(
         : sql`${nodeId}`;
     const { rows } =
       await sql<NodeFacts>`SELECT nodes.*, presence.last_ping, presence.period, presence.channel_server,
-      presence.opened_at, presence.closed_at, presence.closed_by FROM nodes
-      JOIN presence ON presence.region = nodes.region AND presence.node_id = nodes.node_id
-      WHERE nodes.region = ${region} AND nodes.deregistered_at IS NULL AND nodes.node_id IN (${ids}) LIMIT 5`.execute(
+      presence.opened_at, presence.closed_at, presence.closed_by FROM nodes CROSS JOIN presence
+      WHERE nodes.region = ${region} AND nodes.deregistered_at IS NULL AND nodes.node_id IN (${ids})
+        AND presence.region = nodes.region AND presence.node_id = nodes.node_id LIMIT 5`.execute(
         tx.everywhere,
       );
     for (const row of rows) {
