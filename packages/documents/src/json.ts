@@ -40,6 +40,12 @@ function canGoOn(start: string): boolean {
   }
 }
 
+/**
+ * Strings, with the colon behind a name, and brackets and commas. A string that nobody closes reaches to the end:
+ * it would be looked for again from each quote in it.
+ */
+const marks = /"[^"\\]*(?:\\.[^"\\]*)*(?:"\s*:?|\\?$)|[[\]{},]/gs;
+
 interface Level {
   readonly path: string;
   /** The names so far; a list has none. */
@@ -54,7 +60,7 @@ function checkNames(text: string): Read<undefined> {
   const levels: Level[] = [];
   const pathOf = (level: Level) =>
     typeof level.at === 'number' ? `${level.path}[${level.at}]` : member(level.path, level.at);
-  for (const [mark] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"\s*:?|[[\]{},]/gs)) {
+  for (const [mark] of text.matchAll(marks)) {
     const level = levels.at(-1);
     if (mark === '{' || mark === '[') {
       if (levels.length > mostDepth) {

@@ -7,6 +7,7 @@ import type {
   ParameterDeclaration,
   ParameterValues,
 } from './document.ts';
+import { parseJson } from './json.ts';
 import { anyReference, singleReference } from './references.ts';
 import { isObject } from './tree.ts';
 
@@ -85,15 +86,9 @@ export function stepsWith(document: CommandDocument, values: ParameterValues): r
 }
 
 function objectsOf(value: Json): JsonObject[] {
-  let read: Json = value;
-  if (typeof value === 'string') {
-    try {
-      read = JSON.parse(value);
-    } catch {
-      return [];
-    }
-  }
-  return (Array.isArray(read) ? read : [read]).filter(isObject);
+  const read = typeof value === 'string' ? parseJson(value) : { ok: true, value };
+  if (!read.ok) return [];
+  return (Array.isArray(read.value) ? read.value : [read.value]).filter(isObject);
 }
 
 /** A value inside of a text: itself, or JSON as Go writes it (names in order, marks of HTML escaped). */
