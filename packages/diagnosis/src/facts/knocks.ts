@@ -16,7 +16,7 @@ const longestBackOff = 90 * 60_000;
 /** The attempts that are the subject's, newest first; what it got past since is left out. */
 export function attemptsOf(evidence: Evidence): readonly Attempt[] {
   const found = (evidence.door?.knocks ?? []).flatMap((knock): readonly Attempt[] => {
-    if (wasAcceptedSince(evidence, knock)) return [];
+    if (wasAcceptedSince(evidence, knock) || cameFurtherSince(evidence, knock)) return [];
     if (knock.tie === 'signature' || knock.tie === 'code') return [{ ...knock, proof: 'proven' }];
     if (knock.tie === 'address' && !isItsAddress(evidence, knock)) return [];
     return [{ ...knock, proof: 'likely' }];
@@ -39,6 +39,18 @@ function wasAcceptedSince({ now, records, door }: Evidence, knock: KnockRecord):
     return true;
   const accepted = door?.lastAccepted;
   return knock.tie === 'address' && accepted?.address === knock.address && accepted.at >= knock.lastAt;
+}
+
+/** A handshake that failed is over once somebody there had one that didn't, whatever was answered then. */
+function cameFurtherSince({ door }: Evidence, knock: KnockRecord): boolean {
+  if (knock.layer !== 'tcp' && knock.layer !== 'tls') return false;
+  return (door?.knocks ?? []).some(
+    (one) =>
+      one.address === knock.address &&
+      one.layer !== 'tcp' &&
+      one.layer !== 'tls' &&
+      one.lastAt > knock.lastAt,
+  );
 }
 
 /** Whether the address was the machine's at that time, and nobody else's. */

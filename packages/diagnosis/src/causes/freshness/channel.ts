@@ -19,12 +19,14 @@ function lacksChannel({ row, through, channelOpen, now, path }: Facts): boolean 
 /** The last time in which no server listened, if the channel was lost in it. */
 function blindTime({ fleet, row, now }: Facts): { readonly from: number; readonly to: number } | undefined {
   const closed = row?.channelClosedAt ?? row?.lastPing;
-  if (closed === undefined) return undefined;
+  if (!row || closed === undefined) return undefined;
+  // Of a server that ended, nobody wrote down that the channel did: the next heartbeat was due within a period.
+  const before = 2 * minute + (row.channelClosedAt === undefined ? row.periodSeconds * 1000 : 0);
   const started = fleet?.serverStartedAt;
   const times = [...(fleet?.serverBlind ?? [])];
   if (started !== undefined && times.length === 0) times.push({ from: started, to: started });
   return times.findLast(
-    ({ from, to }) => from - 2 * minute <= closed && closed <= to + 2 * minute && to > now - 90 * minute,
+    ({ from, to }) => from - before <= closed && closed <= to + 2 * minute && to > now - 90 * minute,
   );
 }
 
@@ -257,7 +259,7 @@ const channelBackoff: Cause = {
           until: String(waiting.until),
         },
       );
-    const blind = blindTime(facts);
+    const blind = row?.channelOpenedAt === undefined ? undefined : blindTime(facts);
     if (!blind) return unknown;
     return likely(
       'by-time',

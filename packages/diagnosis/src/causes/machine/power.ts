@@ -9,11 +9,16 @@ const expectedOff: Cause = {
   breaks: 'listed',
   intended: true,
   near: ['machine-stopped'],
-  decide({ records, node }) {
+  decide({ records, node, now }) {
     const machine = records?.machine;
     if (!machine) return unknown;
     // What was just seen running is not off, whatever the roster expects.
     if (node && node.at > machine.sourceReadAt) return excluded;
+    const { maintenanceUntil: until } = machine;
+    if (until !== undefined && until > now)
+      return proven([observe('records', machine.source, 'expected', 'maintenance', machine.sourceReadAt)], {
+        expected: 'maintenance',
+      });
     const isMeant =
       machine.expected === 'retired' || (machine.expected !== 'always' && machine.power !== 'on');
     if (!isMeant) return excluded;
@@ -29,13 +34,15 @@ const expectedOff: Cause = {
     name: 'off on purpose',
     because: 'it is off on purpose: the roster has it as {expected}',
     explain: 'Nothing to do. If it should be there, change what the roster expects of it.',
-    about: 'The roster says that the machine is retired, a spare, or on in office hours only, and it is off.',
+    about:
+      'The roster says that the machine is retired, in maintenance, a spare, or on in office hours only, and it is off.',
   },
   ja: {
     name: '意図した停止',
     because: '名簿で {expected} とされ、意図して止められている',
     explain: '対応は不要です。動いているはずのマシンなら、名簿の設定を変えてください。',
-    about: '名簿で引退済み、予備、または業務時間のみの稼働とされていて、現在は停止しています。',
+    about:
+      '名簿で引退済み、メンテナンス中、予備、または業務時間のみの稼働とされていて、現在は停止しています。',
   },
 };
 

@@ -1,5 +1,5 @@
 /** Routes and TCP: whether anything answers at the address. */
-import { observe } from '../../facts/index.ts';
+import { type Facts, observe } from '../../facts/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 import { addressesOf, byFault, place } from './fault.ts';
 import { couldStop } from './firewall-rule.ts';
@@ -154,7 +154,7 @@ const corporateFirewall: Cause = {
     if (!fleet) return unknown;
     const group = fleet.shared?.find((one) => one.sign.startsWith('lost:'));
     if (!group || group.nodes < 3 || group.nodes < group.of * 0.2) return excluded;
-    // Our own absence is never their fault.
+    // Our own absence is never their fault: whoever was due in it can't have been heard.
     if (wasBlind(facts, group.since)) return excluded;
     const fault = path?.fault;
     if (path?.works) return excluded;
@@ -372,13 +372,12 @@ const timeout: Cause = {
   },
 };
 
-function wasBlind(
-  { fleet }: { readonly fleet?: { readonly serverBlind?: readonly { from: number; to: number }[] } },
-  at: number | undefined,
-): boolean {
+/** Whether no server listened when a node that was last heard `at` was next due. */
+function wasBlind({ fleet, row }: Facts, at: number | undefined): boolean {
+  const due = (row?.periodSeconds ?? 300) * 1000 + 60_000;
   return (
     at !== undefined &&
-    (fleet?.serverBlind ?? []).some(({ from, to }) => from - 60_000 <= at && at <= to + 60_000)
+    (fleet?.serverBlind ?? []).some(({ from, to }) => from - due <= at && at <= to + 60_000)
   );
 }
 
