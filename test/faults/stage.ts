@@ -26,6 +26,8 @@ export interface JudgeOptions {
   readonly subject?: string;
   readonly region?: string;
   readonly document?: string;
+  /** Who asks; the administrator unless given. */
+  readonly as?: Parameters<World['server']['as']>[0];
   /** The node isn't lost by this: nobody waits for it. */
   readonly stays?: boolean;
   /** Evidence that is there already. */
@@ -50,6 +52,8 @@ export interface Stage {
   judge(node: Node | Subject | undefined, options?: JudgeOptions): Promise<void>;
   /** Compares a verdict from evidence that was made by other means. */
   compare(end: End, verdict: Verdict, evidence: unknown): void;
+  /** Waits until the server counts it as lost. */
+  lose(node: Subject): Promise<void>;
   /** After the fix: Online again, and no end has anything to say. */
   mended(node: Node, ms?: number): Promise<void>;
   /** From now on these may be mentioned as warnings, and stand in the way of nothing. */
@@ -102,6 +106,7 @@ export function openStage(one: Case, cache: string): Stage & { close(): Promise<
       const asked = {
         ...(options.region !== undefined && { region: options.region }),
         ...(options.document !== undefined && { document: options.document }),
+        ...(options.as && { as: options.as }),
       };
       for (const end of ['operator', 'both'] as const) {
         const says = one[end];
@@ -113,6 +118,9 @@ export function openStage(one: Case, cache: string): Stage & { close(): Promise<
         });
         record(end, answer.verdict, answer.evidence, performance.now() - began, says, `${end}: `);
       }
+    },
+    async lose(node) {
+      await lose(await stage.world(), node);
     },
     compare(end, verdict, evidence) {
       record(end, verdict, evidence, 0, one[end] ?? 'blind', `${end}: `);

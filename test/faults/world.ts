@@ -54,6 +54,13 @@ export interface World {
   dnsAt(address: string): Promise<DnsServer>;
   /** Simulated nodes that come from one address. They do as the official agent does. */
   neighbours(count: number, address: string, options?: Partial<FleetOptions>): Promise<Neighbours>;
+  /** Puts machines into the roster; what isn't in it any more is retired. */
+  roster(machines: readonly object[]): Promise<void>;
+  /** A user who may do these things, on everything; answers their keys. */
+  user(
+    name: string,
+    actions: readonly string[],
+  ): Promise<{ readonly accessKeyId: string; readonly secretAccessKey: string }>;
   /** Makes a node a day older than it is: what is young is not judged. */
   age(nodeId: string): void;
   /** Waits until a heartbeat of the node came after `began`, with or without a channel. */
@@ -182,6 +189,24 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
         return isIts && reasons.includes(knock.Reason);
       });
     },
+    async roster(machines) {
+      await server.admin().ask('rollcall:ImportRoster', {
+        Source: 'cmdb',
+        Format: 'json',
+        Text: JSON.stringify(machines),
+        RetireMost: true,
+      });
+    },
+    async user(name, actions) {
+      const policy = {
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Action: actions, Resource: '*' }],
+      };
+      const { AccessKey: key } = await server
+        .admin()
+        .ask('rollcall:CreateUser', { UserName: name, PolicyDocument: JSON.stringify(policy) });
+      return { accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey };
+    },
     async changeKey(node) {
       const identity = loadIdentity(node.root)?.identity as RegisteredIdentity;
       const next = await makePrivateKey();
@@ -257,9 +282,15 @@ export function ownVerdict(evidence: NodeEvidence): Verdict {
 export async function askWhy(
   server: ZooServer,
   subject: string,
-  options: { readonly evidence?: NodeEvidence; readonly region?: string; readonly document?: string } = {},
+  options: {
+    readonly evidence?: NodeEvidence;
+    readonly region?: string;
+    readonly document?: string;
+    readonly as?: Parameters<ZooServer['as']>[0];
+  } = {},
 ): Promise<{ readonly verdict: Verdict; readonly evidence: unknown }> {
-  const answer = await server.admin(options.region).ask('rollcall:Why', {
+  const asker = options.as ? server.as(options.as) : server.admin(options.region);
+  const answer = await asker.ask('rollcall:Why', {
     Subject: subject,
     WithEvidence: true,
     ...(options.evidence && { Evidence: JSON.stringify(options.evidence) }),

@@ -18,6 +18,8 @@ export type Way =
   | { readonly kind: 'narrow'; readonly most: number }
   /** Everything takes `ms` longer, there and back. */
   | { readonly kind: 'slow'; readonly ms: number }
+  /** What is open is forgotten: nothing passes on it any more, and nobody is told. New connections pass. */
+  | { readonly kind: 'forgets' }
   /** It leads to another port of this machine, which is not told who comes. */
   | { readonly kind: 'astray'; readonly port: number };
 
@@ -85,10 +87,22 @@ export async function openForwarder(options: ForwarderOptions): Promise<Forwarde
       way = next;
       if (way.kind === 'refuse') return shut();
       if (!server) await listen();
+      if (way.kind === 'forgets') {
+        for (const socket of open) forget(socket);
+        way = { kind: 'pass' };
+        return;
+      }
       if (!stay) for (const socket of open) socket.destroy();
     },
     close: shut,
   };
+}
+
+/** Whatever comes is taken, and nothing is made of it; an end is not passed on either. */
+function forget(socket: Socket): void {
+  socket.unpipe();
+  socket.removeAllListeners('data').removeAllListeners('close').removeAllListeners('end');
+  socket.resume();
 }
 
 function carry(from: Socket, to: Socket, way: Way): void {

@@ -1,10 +1,23 @@
 /** Every case of the zoo. */
 import type { Case } from '../case.ts';
 import { agent } from './agent.ts';
+import { authorization } from './authorization.ts';
+import { freshness } from './freshness.ts';
 import { identity } from './identity.ts';
 import { machine } from './machine.ts';
 import { path } from './path.ts';
 import { proxy } from './proxy.ts';
+import { scope } from './scope.ts';
 import { tls } from './tls.ts';
 
-export const cases: readonly Case[] = [...agent, ...machine, ...identity, ...path, ...tls, ...proxy];
+export const cases: readonly Case[] = [
+  ...scope,
+  ...agent,
+  ...machine,
+  ...identity,
+  ...path,
+  ...tls,
+  ...proxy,
+  ...authorization,
+  ...freshness,
+];
