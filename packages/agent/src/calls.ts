@@ -1,6 +1,12 @@
 /** The operations an agent calls, signed and in the form each of them has on the wire. */
 import { createPrivateKey, randomUUID } from 'node:crypto';
-import { messageSchemaVersion, parseChannelToken, signRequest, signWithKeyPair } from '@rollcall/wire';
+import {
+  messageSchemaVersion,
+  parseChannelToken,
+  parseJson,
+  signRequest,
+  signWithKeyPair,
+} from '@rollcall/wire';
 import type { WebSocket } from 'ws';
 import type { Clock } from './clock.ts';
 import { parseRetryAfter, ServerRefusal } from './failures.ts';
@@ -270,7 +276,7 @@ function refusalOf(answer: Answer, now: number): ServerRefusal {
 /** The members of an answer; undefined when it is no JSON. */
 function readObject(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
     return undefined;

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CommandReply } from '@rollcall/wire';
+import { type CommandReply, FrameType, messageFrame } from '@rollcall/wire';
 import { saveConfig } from '../config.ts';
 import { readStatus } from '../status.ts';
 import { type Enrolled, enrol, type FakeServer, shellDocument, stepsDocument } from '../testing/enrolled.ts';
@@ -260,6 +260,35 @@ test('a document or parameters that make no sense are refused with the reason, a
     assert.equal(server.repliesTo(id).length, 1);
   }
   assert.deepEqual(readdirSync(join(it.root, 'jobs')).sort(), ['ended', 'reserve']);
+});
+
+test('jobs of deep, broken JSON are refused, and the agent lives on', async () => {
+  await it.start();
+  const [nodeId] = server.keys.keys();
+  const deep = `${'[1,'.repeat(20_000)}[1]`;
+  for (let round = 0; round < 5; round += 1) {
+    const id = randomUUID();
+    const JobId = `aws.ssm.${id}.${nodeId}`;
+    const job = { SchemaVersion: 1, JobId, Topic: `aws.ssm.sendCommand.us-east-1.${nodeId}`, Content: deep };
+    server.send(messageFrame(FrameType.agentJob, job, { createdAt: Date.now() }));
+    await endOf(id);
+    assert.equal(server.answersTo(id)[0]?.statusCode, '51408');
+  }
+  server.state.documents.Inner = JSON.stringify(shellDocument(['true']));
+  const short = `${'[1,'.repeat(10_000)}[1]`;
+  for (const step of [
+    {
+      action: 'aws:runDocument',
+      documentType: 'SSMDocument',
+      documentPath: 'Inner',
+      documentParameters: short,
+    },
+    { action: 'aws:downloadContent', sourceType: 'HTTP', sourceInfo: short },
+  ]) {
+    const { end, only } = await run(stepsDocument({ step }));
+    assert.equal(end.documentStatus, 'Failed');
+    assert.match(only.standardError, /must be an? (JSON )?object/);
+  }
 });
 
 test('ids that would lead out of the folder, and other nodes’ jobs, are refused', async () => {

@@ -7,6 +7,7 @@ import {
   parameterStoreReferences,
   problemsText,
 } from '@rollcall/documents';
+import { parseJson } from '@rollcall/wire';
 import { valuesFor } from './parameters.ts';
 
 /** A job that can be run. */
@@ -46,7 +47,7 @@ export function readCancellation(content: string): string | undefined {
 
 function objectOf(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
       : undefined;

@@ -2,6 +2,7 @@
 import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import type { Json, JsonObject } from '@rollcall/documents';
+import { parseJson } from '@rollcall/wire';
 import { documentNameOf } from './document-name.ts';
 import { cloneInto, readGetOptions } from './git-source.ts';
 import { download } from './http-source.ts';
@@ -120,7 +121,7 @@ function objectOf(value: Json | undefined): JsonObject | undefined {
   let read: Json | undefined = value;
   if (typeof value === 'string') {
     try {
-      read = JSON.parse(value) as Json;
+      read = parseJson(value) as Json;
     } catch {
       return undefined;
     }

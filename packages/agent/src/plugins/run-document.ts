@@ -9,6 +9,7 @@ import {
   type Read,
   readDocument,
 } from '@rollcall/documents';
+import { parseJson } from '@rollcall/wire';
 import { valuesFor } from '../commands/parameters.ts';
 import { documentStatus, type StepOutcome } from '../commands/replies.ts';
 import { documentNameOf } from './document-name.ts';
@@ -64,7 +65,7 @@ function readGiven(given: Json | undefined): JsonObject | undefined {
   let value: Json = given ?? {};
   if (typeof value === 'string') {
     try {
-      value = value.trim() === '' ? {} : (JSON.parse(value) as Json);
+      value = value.trim() === '' ? {} : (parseJson(value) as Json);
     } catch {
       return undefined;
     }
