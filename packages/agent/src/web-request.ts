@@ -39,7 +39,7 @@ export async function webRequest(
   return new Promise((resolve, reject) => {
     const call = request(options, resolve);
     call.setTimeout(web.patience, () => call.destroy(new Error('there is no answer')));
-    call.once('error', (error: Error) => reject(new Error(`${url.host}: ${error.message}.`)));
+    call.on('error', (error: Error) => reject(new Error(`${url.host}: ${error.message}.`)));
     begun(call);
   });
 }

@@ -149,6 +149,23 @@ test('what can’t be had is told: no such file, a server that is cut off, endle
   assert.match((await fetched('HTTP', info)).stderr, /leads on too often/);
 });
 
+test('an answer without end that is no file is not read on', async () => {
+  let closed = false;
+  serve = (_, response) => {
+    response.writeHead(404);
+    const more = setInterval(() => response.write('a'.repeat(1024)), 5);
+    response.once('close', () => {
+      clearInterval(more);
+      closed = true;
+    });
+  };
+  const ended = await fetched('HTTP', { url: `${origin}/f`, allowInsecureDownload: true });
+  assert.match(ended.stderr, /HTTP 404/);
+  for (let waited = 0; !closed && waited < 2000; waited += 20)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.ok(closed);
+});
+
 test('a cancelled download ends at once', async () => {
   serve = (_, response) => response.write('a');
   const abort = new AbortController();

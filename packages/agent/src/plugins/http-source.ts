@@ -38,7 +38,8 @@ export async function download(what: HttpDownload, path: string): Promise<void> 
     const answer = await ask(url, authorization, what);
     const { statusCode = 0, headers } = answer;
     if (statusCode === 200) return save(answer, path, what.signal);
-    answer.resume();
+    // Not read: it may have no end.
+    answer.destroy();
     const challenge = headers['www-authenticate'];
     if (statusCode === 401 && what.authMethod === 'Digest' && challenge && !answeredChallenge) {
       authorization = digestAuthorization(challenge, url, what);
