@@ -10,7 +10,7 @@ import type { CommandsDeps, IncomingJob, JobAnswer } from './commands.ts';
 import { readCancellation, readJob } from './job.ts';
 import { commandIdOf } from './job-id.ts';
 import { type FoundJob, openJobStore } from './job-store.ts';
-import { openOutbox, type WrittenLetter } from './outbox.ts';
+import { type Letter, openOutbox, type WrittenLetter } from './outbox.ts';
 import { openPool } from './pool.ts';
 import { bareReply, beginningReply } from './replies.ts';
 import { callServer } from './server-link.ts';
@@ -62,7 +62,11 @@ export async function openEngine(deps: CommandsDeps) {
     return messageFrame(FrameType.agentJobReply, reply, made);
   }
 
-  async function post(letters: readonly WrittenLetter[], taken: (letter: WrittenLetter['letter']) => void) {
+  async function post(
+    letters: readonly WrittenLetter[],
+    taken: (letter: Letter) => void,
+    refused: (letter: Letter) => void,
+  ) {
     await callServer(deps.link, async (ask) => {
       for (const { letter, content } of letters) {
         const input = { MessageId: letter.jobId, Payload: polledPayload(content), ReplyId: letter.id };
@@ -75,6 +79,7 @@ export async function openEngine(deps: CommandsDeps) {
           // What the server will have none of mustn't keep the others from it.
           if (!(error instanceof ServerRefusal) || isPassing(error)) throw error;
           log('warn', 'The server refused a reply.', { jobId: letter.jobId, error: error.message });
+          refused(letter);
         }
       }
     });
@@ -149,7 +154,8 @@ export async function openEngine(deps: CommandsDeps) {
   }
 
   async function take(job: IncomingJob, id: string): Promise<JobAnswer> {
-    if (!job.jobId.endsWith(`.${nodeId}`)) return refused(`The job ${job.jobId} is another node's.`);
+    if (!job.jobId.endsWith(`.${nodeId}`))
+      return refused(`The job ${job.jobId.slice(0, 200)} is another node's.`);
     const release = pool.reserve();
     if (release === undefined) return { code: bufferFull, message: 'ProcessorBufferFull' };
     // However long writing them down takes: they begin in the order in which they came.
@@ -200,7 +206,8 @@ export async function openEngine(deps: CommandsDeps) {
 
   async function run(job: IncomingJob): Promise<JobAnswer> {
     const id = commandIdOf(job.jobId);
-    if (id === undefined) return refused(`${JSON.stringify(job.jobId)} has no id of a command in it.`);
+    if (id === undefined)
+      return refused(`${JSON.stringify(job.jobId.slice(0, 200))} has no id of a command in it.`);
     if (closing || rebooting) return { code: closedProcessor, message: 'ClosedProcessor' };
     while (taking.has(id)) await taking.get(id);
     if (commands.has(id) || store.ended(id) !== undefined) return repeat(id);

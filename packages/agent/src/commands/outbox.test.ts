@@ -29,7 +29,7 @@ const open = () =>
   openOutbox(clock, silentLog, {
     open: () => way,
     send: (letter, content) => void sent.push(`${letter.id} ${content}`),
-    post: (letters, taken) => post(letters, taken),
+    post: (...args) => post(...args),
   });
 const letter = (id: string): Letter => ({
   id,
@@ -90,13 +90,48 @@ test('no more than 32 are on their way; each that is heard makes room for the ne
   );
 });
 
+test('replies that the server will have none of keep no others waiting, on either way', async () => {
+  const outbox = open();
+  for (let number = 0; number < 32; number += 1) outbox.add(letter(`bad ${number}`));
+  outbox.add(letter('good'));
+  await settled();
+  assert.ok(!sent.includes('good text'));
+  for (let second = 0; second < 31; second += 1) {
+    clock.advance(1000);
+    await settled();
+  }
+  assert.ok(sent.includes('good text'));
+  outbox.acknowledged('good');
+  way = 'polling';
+  post = async (letters, taken, refused) => {
+    for (const { letter: one } of letters) (one.id.startsWith('bad') ? refused : taken)(one);
+  };
+  outbox.connected();
+  await settled();
+  outbox.add(letter('better'));
+  await settled();
+  assert.deepEqual(done, ['good', 'better']);
+  outbox.close();
+});
+
+test('a clock that is set back holds up nothing', async () => {
+  const outbox = open();
+  for (let number = 0; number < 32; number += 1) outbox.add(letter(`early ${number}`));
+  await settled();
+  clock.set(-3_600_000);
+  outbox.add(letter('late'));
+  await settled();
+  assert.ok(sent.includes('late text'));
+  outbox.close();
+});
+
 test('posted replies that the server takes are done; those it doesn’t take come again', async () => {
   way = 'polling';
   let works = false;
   const takes = post;
   post = async (letters, taken) => {
     if (!works) throw new ServerRefusal('InternalServerError', '', 500);
-    await takes(letters, taken);
+    await takes(letters, taken, () => {});
   };
   const outbox = open();
   outbox.add(letter('a'));

@@ -29,8 +29,12 @@ export interface Ways {
   /** The one that is open; over the channel, replies are acknowledged by frames of their own. */
   readonly open: () => 'channel' | 'polling' | undefined;
   readonly send: (letter: Letter, content: string) => void;
-  /** Posts replies one after the other; calls `taken` for each that the server took. */
-  readonly post: (letters: readonly WrittenLetter[], taken: (letter: Letter) => void) => Promise<void>;
+  /** Posts replies one after the other; tells of each whether the server took it or will have none of it. */
+  readonly post: (
+    letters: readonly WrittenLetter[],
+    taken: (letter: Letter) => void,
+    refused: (letter: Letter) => void,
+  ) => Promise<void>;
 }
 
 /** The replies that the server doesn't have yet. */
@@ -60,7 +64,13 @@ interface Waiting {
   tries: number;
   /** Not to be sent before this. */
   notBefore: number;
-  onItsWay: boolean;
+  /** When it was sent on the way that is open; undefined when it wasn't, or was refused. */
+  sentAt: number | undefined;
+}
+
+/** Whether a reply that was sent then may still be heard; a clock that was set back says nothing. */
+function isRecent(sentAt: number, now: number): boolean {
+  return sentAt <= now && now - sentAt < patience;
 }
 
 /** Opens an outbox. */
@@ -104,8 +114,13 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
     }
     const way = ways.open();
     if (way === undefined) return;
-    const underway = [...waiting.values()].filter((one) => one.onItsWay && one.notBefore > now).length;
-    const due = [...waiting.values()].filter((one) => one.notBefore <= now).slice(0, window - underway);
+    const all = [...waiting.values()];
+    const underway = all.filter((one) => one.sentAt !== undefined && isRecent(one.sentAt, now)).length;
+    const due = all
+      .filter((one) => one.notBefore <= now)
+      // Those that nobody wanted yet mustn't keep the others waiting.
+      .sort((a, b) => a.tries - b.tries)
+      .slice(0, Math.max(0, window - underway));
     const posts: WrittenLetter[] = [];
     for (const one of due) {
       const content = await one.letter.content();
@@ -117,14 +132,14 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
       if (way === 'channel') ways.send(one.letter, content);
       else posts.push({ letter: one.letter, content });
     }
-    if (posts.length > 0) await ways.post(posts, (letter) => acknowledged(letter.id));
+    if (posts.length > 0) await ways.post(posts, (letter) => acknowledged(letter.id), refused);
   }
 
   function note(one: Waiting): void {
     one.tries += 1;
-    one.onItsWay = true;
+    one.sentAt = clock.now();
     const factor = 2 ** Math.max(0, one.tries - quickTries);
-    one.notBefore = clock.now() + Math.min(longestPatience, patience * factor);
+    one.notBefore = one.sentAt + Math.min(longestPatience, patience * factor);
     log('debug', 'A reply is sent.', { jobId: one.letter.jobId, replyId: one.letter.id });
   }
 
@@ -137,6 +152,12 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
     // Not for longer than a while, since the clock may be set meanwhile.
     const wait = Math.min(patience, Math.max(1000, next - clock.now()));
     timer = clock.after(wait, () => void work());
+  }
+
+  function refused({ id }: Letter): void {
+    const one = waiting.get(id);
+    if (one) one.sentAt = undefined;
+    again = true;
   }
 
   function acknowledged(id: string): void {
@@ -153,7 +174,7 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
     },
     add(letter) {
       if (waiting.has(letter.id)) return;
-      waiting.set(letter.id, { letter, tries: 0, notBefore: 0, onItsWay: false });
+      waiting.set(letter.id, { letter, tries: 0, notBefore: 0, sentAt: undefined });
       const [oldest] = waiting.values();
       if (waiting.size > most && oldest) giveUp(oldest, 'there are too many');
       void work();
@@ -162,7 +183,7 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
     connected() {
       for (const one of waiting.values()) {
         one.notBefore = 0;
-        one.onItsWay = false;
+        one.sentAt = undefined;
       }
       void work();
     },
