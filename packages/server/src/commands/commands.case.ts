@@ -7,7 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { refusalOf } from '../nodes/testing.ts';
 import { type Ground, pass, passListening } from '../presence/testing.ts';
 import { cancelJobId, jobId } from './ids.ts';
-import { leaseTime, officialMemory } from './mailbox.ts';
+import { leaseTime } from './life.ts';
+import { officialMemory } from './mailbox.ts';
 import { type CommandsWorld, nodePrincipal, openCommandsWorld, region } from './testing.ts';
 
 type Case = (context: TestContext, ground?: Ground) => Promise<void>;

@@ -123,6 +123,11 @@ describe('An invocation', () => {
     assert.equal(busy.first_offered_at, null);
   });
 
+  it('that was offered before without an answer may have been taken then: that isn’t forgotten', () => {
+    const again = { ...offered, lease_until: at + 60_000 };
+    assert.equal(after(again, answer('later')).first_offered_at, at);
+  });
+
   it('fails with the agent’s words when it is refused; not when the agent has it already', () => {
     const refused = after(offered, answer('refused'));
     assert.equal(refused.state, 'Failed');

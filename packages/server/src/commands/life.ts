@@ -65,6 +65,8 @@ export interface LifeRules {
   readonly steps: readonly string[];
 }
 
+/** How long an agent may take to answer an offer, in milliseconds. */
+export const leaseTime = 15_000;
 /** How long an agent that was busy is left alone, in milliseconds. */
 export const busyWait = 10_000;
 /** Agents send a reply that was lost again after up to five minutes: so long it may be late. */
@@ -107,12 +109,14 @@ function answered(
   }
   if (life.state !== 'offered' && life.state !== 'released') return accept(life, rules, verdict);
   if (verdict === 'accepted') return { ...accept(life, rules, verdict), state: 'accepted' };
-  // It didn't take it, so it won't remember it either: its memory of ids begins with the next offer.
+  // What it didn't take it won't remember: its memory of ids begins with the next offer. Unless an earlier offer had
+  // no answer: it may have taken that one.
+  const only = life.lease_until !== null && life.lease_until - leaseTime === life.first_offered_at;
   return {
     ...life,
     state: 'released',
     lease_until: null,
-    first_offered_at: null,
+    first_offered_at: only ? null : life.first_offered_at,
     not_before: rules.now + busyWait,
   };
 }

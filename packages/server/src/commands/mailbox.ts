@@ -8,7 +8,7 @@ import type { Presence } from '../presence/index.ts';
 import { type Gathered, type ReadTx, rowsOf, type Store } from '../store/index.ts';
 import type { CommandFacts, FactsBook } from './command-facts.ts';
 import { cancelJobId, jobId, readJobId } from './ids.ts';
-import type { LifeEvent } from './life.ts';
+import { type LifeEvent, leaseTime } from './life.ts';
 import { readReason, readReport } from './reply.ts';
 import { type Happening, type SettleNews, settle } from './settle.ts';
 
@@ -29,8 +29,6 @@ export interface CommandMail {
   readonly attempt: number;
 }
 
-/** How long an agent may take to answer an offer, in milliseconds. */
-export const leaseTime = 15_000;
 /**
  * The official agent remembers ids for at least 30 minutes (3.3.0.0): a command is offered to it again only
  * while it still would know that it has run it.
