@@ -8,7 +8,7 @@ import { endArrows, short } from './arrows-end.ts';
 import { ourArrows } from './arrows-ours.ts';
 import { outputArrows } from './arrows-output.ts';
 import { step, type Way } from './nodes.ts';
-import { from, type SetUp } from './stage.ts';
+import { from, type SetUp, type Stage } from './stage.ts';
 
 const one = { more: { MaxConcurrency: '1' } };
 
@@ -139,6 +139,41 @@ const offerArrows: Record<string, SetUp> = {
   },
 };
 
+/** The agent ran it, nobody heard of that, and it doesn't remember: were it offered again, it would run again. */
+const forgottenArrows: Record<string, SetUp> = {
+  'offered → Success, longer ago than the agent remembers': async (stage) => {
+    const { node, comeBack } = await runsUnheard(stage, 35 * 60_000);
+    return { change: from(node, 'offered', ['running', 'Success']), go: comeBack, afterwards: comeBack };
+  },
+  'released → Success, longer ago than the agent remembers': async (stage) => {
+    const { node, sent, comeBack } = await runsUnheard(stage, 20 * 60_000);
+    // It is back for a moment, but about to stop.
+    node.verdicts.push(JobStatusCode.closedProcessor);
+    node.agent.connecting = false;
+    await stage.comesBack(node);
+    node.agent.connecting = true;
+    await stage.scene.reaches(sent, node, 'released');
+    node.cut();
+    await stage.scene.turn(20 * 60_000);
+    return { change: from(node, 'released', ['running', 'Success']), go: comeBack, afterwards: comeBack };
+  },
+};
+
+/** A node takes a command, loses its channel before it can say so, and stays away for a while. */
+async function runsUnheard(stage: Stage, away: number) {
+  const node = await stage.node();
+  node.losses.push('acknowledgement');
+  node.agent.connecting = true;
+  const sent = await stage.send([node]);
+  await stage.scene.until('it ran', () => stage.scene.nodes.jobs.runs(`aws.ssm.${sent.id}.${node.id}`));
+  await stage.scene.turn(away);
+  const comeBack = async () => {
+    node.agent.connecting = false;
+    await stage.scene.turn(60_000);
+  };
+  return { node, sent, comeBack };
+}
+
 /** Taken, and under way. */
 const workArrows: Record<string, SetUp> = {
   'offered → accepted, 200': async (stage) => {
@@ -220,6 +255,7 @@ export const arrows: Readonly<Record<string, SetUp>> = {
   ...sendArrows,
   ...offerArrows,
   ...workArrows,
+  ...forgottenArrows,
   ...endArrows,
   ...cancelArrows,
   ...outputArrows,
@@ -231,5 +267,5 @@ export const arrows: Readonly<Record<string, SetUp>> = {
  * ours at a time: it is one process.
  */
 export function keepsCompany(name: string): boolean {
-  return !/came late|blind time|^ours|its time was over|DeliveryTimedOut/.test(name);
+  return !/came late|longer ago|blind time|^ours|its time was over|DeliveryTimedOut/.test(name);
 }

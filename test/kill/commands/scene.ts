@@ -83,7 +83,7 @@ export interface Scene {
 }
 
 /** By this much every clock is turned at a time: less than the time after which a server thinks that it slept. */
-const longestTurn = 2_500;
+const longestTurn = 5_000;
 /** Virtual and real time after which a world that doesn't come to rest is given up. */
 const mostTurned = 3 * 3_600_000;
 const longestWait = 20_000;
