@@ -2,14 +2,20 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +69,46 @@ test('what was taken is found again until it is done with; what was only begun t
   await second.close();
 });
 
+test('what can’t be read is not taken for what isn’t there: nothing is dropped, and nothing runs again', async () => {
+  const first = await openJobStore(root, clock, silentLog);
+  const [taken, gone] = [randomUUID(), randomUUID()];
+  await (await accept(first, taken)).journal.close();
+  await first.settle(await accept(first, gone), ended(gone));
+  const damaged = join(root, 'jobs', 'ended', `${gone}.json`);
+  writeFileSync(damaged, '{"jobId');
+  assert.throws(() => first.ended(gone));
+  await first.close();
+  // Folders where files should be can't be read, whoever runs this.
+  const journal = join(root, 'jobs', taken, 'journal');
+  renameSync(journal, `${journal}.kept`);
+  mkdirSync(journal);
+  await assert.rejects(openJobStore(root, clock, silentLog), { code: 'EISDIR' });
+  rmdirSync(journal);
+  renameSync(`${journal}.kept`, journal);
+  const second = await openJobStore(root, clock, silentLog);
+  assert.deepEqual(
+    second.found.map((found) => found.job.id),
+    [taken],
+  );
+  await second.close();
+});
+
+test('a place in the reserve is given back by the next agent, if the last was killed before it could', async () => {
+  const id = randomUUID();
+  const reserve = join(root, 'jobs', 'reserve');
+  const first = await openJobStore(root, clock, silentLog);
+  await first.settle(await accept(first, id), ended(id));
+  await first.close();
+  const entry = JSON.stringify({ jobId: ended(id).jobId, at: 1, state: 'ended', status: 'Success' });
+  const file = openSync(reserve, 'r+');
+  writeSync(file, entry, 0);
+  closeSync(file);
+  const second = await openJobStore(root, clock, silentLog);
+  assert.deepEqual(second.found, []);
+  await second.close();
+  assert.doesNotMatch(readFileSync(reserve, 'utf8'), /[{]/);
+});
+
 test('it is remembered for a week, and not longer', async () => {
   const store = await openJobStore(root, clock, silentLog);
   const [young, old] = [randomUUID(), randomUUID()];
@@ -109,6 +155,28 @@ test('downloads stay for a day, the rest of a command’s folder goes at once', 
   clock.advance(day + 60_000);
   await store.sweep();
   assert.equal(existsSync(job.folder), false);
+  await store.close();
+});
+
+test('downloads go after a day also when so many commands followed that only its id is kept', async () => {
+  const store = await openJobStore(root, clock, silentLog);
+  const id = randomUUID();
+  const job = await accept(store, id);
+  mkdirSync(join(job.folder, 'downloads'), { recursive: true });
+  await store.settle(job, ended(id));
+  const early = clock.now() / 1000 - 1000;
+  utimesSync(join(root, 'jobs', 'ended', `${id}.json`), early, early);
+  for (let number = 0; number < 2000; number += 1) {
+    const other = randomUUID();
+    writeFileSync(join(root, 'jobs', 'ended', `${other}.json`), JSON.stringify(ended(other)));
+  }
+  await store.sweep();
+  assert.equal(existsSync(join(root, 'jobs', 'ended', `${id}.json`)), false);
+  assert.ok(existsSync(job.folder));
+  clock.advance(day + 60_000);
+  await store.sweep();
+  assert.equal(existsSync(job.folder), false);
+  assert.equal(store.ended(id)?.status, 'Success');
   await store.close();
 });
 

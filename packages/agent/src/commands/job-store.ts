@@ -3,14 +3,14 @@
  * week, its last reply. So none is ever run twice, and whoever asks again hears how it ended.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { fileNames, writeAtomic } from '../files.ts';
 import type { Log } from '../log.ts';
 import { type History, historyOf } from './history.ts';
 import { commandIdOf, isCommandId } from './job-id.ts';
-import { type Journal, openJournal } from './journal.ts';
+import { isNotThere, type Journal, openJournal, syncFolder } from './journal.ts';
 import { openReserve, type Reserve, type ReserveEntry, type ReservePlace } from './reserve.ts';
 
 /** Folders within a command's. */
@@ -50,7 +50,7 @@ export interface EndedJob {
 export interface JobStore {
   /** Commands that weren't done with when the store was opened. */
   readonly found: readonly FoundJob[];
-  /** How a command ended that is done with. */
+  /** How a command ended that is done with. Throws when that is written down and can't be read. */
   ended(id: string): EndedJob | undefined;
   /** Makes a place for a command. Nothing is written before its journal is. */
   open(id: string, jobId: string): StoredJob;
@@ -74,7 +74,10 @@ const halfWritten = 3_600_000;
 const repliesKept = 2000;
 const idsKept = 50_000;
 
-/** Opens the store of an agent's folder and reads what is in it. */
+/**
+ * Opens the store of an agent's folder and reads what is in it.
+ * @throws when something in it is there and can't be read: without it, commands could run twice.
+ */
 export async function openJobStore(root: string, clock: Clock, log: Log): Promise<JobStore> {
   const folder = join(root, fileNames.jobs);
   const endedFolder = join(folder, endedName);
@@ -86,7 +89,9 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
       error: error.message,
     });
   };
-  await mkdir(endedFolder, { recursive: true, mode: 0o700 }).catch(failed);
+  const made = await mkdir(endedFolder, { recursive: true, mode: 0o700 }).catch(failed);
+  // What is made sure in the folder is only as sure as the folder.
+  if (made !== undefined) for (const path of [folder, root]) await syncFolder(path).catch(failed);
   const reserve: Reserve | undefined = await openReserve(join(folder, reserveName)).catch((error: Error) => {
     failed(error);
     return undefined;
@@ -104,8 +109,10 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
   function readEnded(id: string): EndedJob | undefined {
     try {
       return JSON.parse(readFileSync(endedPath(id), 'utf8')) as EndedJob;
-    } catch {
-      return old.get(id);
+    } catch (error) {
+      if (isNotThere(error as Error)) return old.get(id);
+      // It ran, whatever is wrong with the file: whoever takes it for new would run it again.
+      throw error;
     }
   }
 
@@ -142,7 +149,11 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
 
   async function find(): Promise<FoundJob[]> {
     const found: FoundJob[] = [];
-    for (const id of await readdir(folder).catch(() => [])) {
+    const names = await readdir(folder).catch((error: Error) => {
+      if (isNotThere(error)) return [];
+      throw error;
+    });
+    for (const id of names) {
       if (!isCommandId(id)) continue;
       if (existsSync(endedPath(id))) {
         await dropWork(join(folder, id));
@@ -159,8 +170,14 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
       const jobId = history.accepted?.jobId ?? entry!.jobId;
       found.push({ job: place(id, jobId), history, reserve: entry });
     }
-    for (const [id, { entry }] of held) {
-      if (existsSync(join(folder, id)) || existsSync(endedPath(id))) continue;
+    for (const [id, { entry, place: reserved }] of held) {
+      if (existsSync(endedPath(id))) {
+        // The agent died between the two.
+        held.delete(id);
+        await reserved.free().catch(failed);
+        continue;
+      }
+      if (existsSync(join(folder, id))) continue;
       found.push({ job: place(id, entry.jobId), history: historyOf([]), reserve: entry });
     }
     return found.sort((a, b) => (a.history.accepted?.at ?? 0) - (b.history.accepted?.at ?? 0));
@@ -170,7 +187,7 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
   async function sweep(): Promise<void> {
     const now = clock.now();
     for (const id of await readdir(folder).catch(() => [])) {
-      if (!isCommandId(id) || !existsSync(endedPath(id))) continue;
+      if (!isCommandId(id) || !(existsSync(endedPath(id)) || old.has(id))) continue;
       const downloads = await stat(join(folder, id, downloadsName)).catch(() => undefined);
       if (downloads === undefined || now - downloads.mtimeMs > downloadsKept)
         await rm(join(folder, id), { recursive: true, force: true });
@@ -187,12 +204,17 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
       else if (isWhole) kept.push({ id: name.slice(0, -5), at });
     }
     kept.sort((a, b) => a.at - b.at);
-    const many = kept.slice(0, Math.max(0, kept.length - repliesKept));
-    let changed = many.length > 0;
-    for (const { id } of many) {
-      const ended = readEnded(id);
-      if (ended) old.set(id, { jobId: ended.jobId, at: ended.at, status: ended.status });
+    const many: string[] = [];
+    for (const { id } of kept.slice(0, Math.max(0, kept.length - repliesKept))) {
+      try {
+        const { jobId, at, status } = readEnded(id)!;
+        old.set(id, { jobId, at, status });
+        many.push(id);
+      } catch {
+        // It can't be read, and stays: that it is there still tells that the command ran.
+      }
     }
+    let changed = many.length > 0;
     for (const [id, { at }] of old) {
       if (now - at <= remembered && old.size <= idsKept) continue;
       old.delete(id);
@@ -200,11 +222,14 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
     }
     if (!changed) return;
     writeAtomic(join(folder, idsName), [...old.values()].map((one) => `${JSON.stringify(one)}\n`).join(''));
-    for (const { id } of many) await unlink(endedPath(id)).catch(() => {});
+    for (const id of many) await unlink(endedPath(id)).catch(() => {});
   }
 
   const store: JobStore = {
-    found: await find(),
+    found: await find().catch(async (error: Error) => {
+      await reserve?.close();
+      throw error;
+    }),
     ended: readEnded,
     open: place,
     async settle(job, ended) {
@@ -249,12 +274,7 @@ async function writeSurely(folder: string, name: string, text: string): Promise<
     await unlink(fresh).catch(() => {});
     throw error;
   }
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await syncFolder(folder);
 }
 
 function readIds(path: string): Map<string, EndedJob> {
@@ -262,8 +282,9 @@ function readIds(path: string): Map<string, EndedJob> {
   let text = '';
   try {
     text = readFileSync(path, 'utf8');
-  } catch {
-    return ids;
+  } catch (error) {
+    if (isNotThere(error as Error)) return ids;
+    throw error;
   }
   for (const line of text.split('\n')) {
     try {

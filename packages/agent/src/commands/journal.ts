@@ -44,7 +44,7 @@ export interface Journal {
    * Adds records. Resolves when they are kept: on disk, surely if `sure`, or else in memory. Never rejects.
    */
   add(records: readonly JournalRecord[], sure?: boolean): Promise<void>;
-  /** Everything that was added, the oldest first. */
+  /** Everything that was added, the oldest first. Rejects when it is there and can't be read. */
   records(): Promise<JournalRecord[]>;
   /** Whether what was to be on disk is: false from a write that failed to one that makes up for it. */
   onDisk(): boolean;
@@ -125,7 +125,10 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
     },
     async records() {
       await last;
-      const text = await readFile(path, 'utf8').catch(() => '');
+      const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (isNotThere(error)) return '';
+        throw error;
+      });
       return [...text.split('\n'), ...waiting].flatMap(parseRecord);
     },
     onDisk: () => !broken,
@@ -136,6 +139,11 @@ export function openJournal(folder: string, failed: (error: Error) => void): Jou
       file = undefined;
     },
   };
+}
+
+/** Whether a file, or the folder that it would be in, isn't there: anything else may be over in a moment. */
+export function isNotThere({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** A line that isn't whole was never told anybody. */
@@ -149,7 +157,8 @@ function parseRecord(line: string): JournalRecord[] {
   }
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Makes sure that what was made in a folder is on disk. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

@@ -158,6 +158,27 @@ test('after a week, or when there are ten thousand, a reply is given up', async 
   assert.equal(outbox.size, 10_000);
 });
 
+test('one whose text can’t be read now is read later, and the others go meanwhile', async () => {
+  let works = false;
+  const outbox = open();
+  outbox.add({
+    ...letter('a'),
+    async content() {
+      if (!works) throw new Error('EMFILE');
+      return 'text';
+    },
+  });
+  outbox.add(letter('b'));
+  await settled();
+  assert.deepEqual(sent, ['b text']);
+  works = true;
+  clock.advance(30_000);
+  await settled();
+  assert.ok(sent.includes('a text'));
+  assert.deepEqual(done, []);
+  outbox.close();
+});
+
 test('one whose text is lost is not waited for', async () => {
   const outbox = open();
   outbox.add({ ...letter('a'), content: async () => undefined });

@@ -123,7 +123,12 @@ export function openOutbox(clock: Clock, log: Log, ways: Ways): Outbox {
       .slice(0, Math.max(0, window - underway));
     const posts: WrittenLetter[] = [];
     for (const one of due) {
-      const content = await one.letter.content();
+      const content = await one.letter.content().catch((error: Error) => error);
+      if (content instanceof Error) {
+        log('warn', 'A reply could not be read.', { jobId: one.letter.jobId, error: content.message });
+        one.notBefore = clock.now() + patience;
+        continue;
+      }
       if (content === undefined) {
         drop(one);
         continue;
