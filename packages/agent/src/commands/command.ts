@@ -225,9 +225,16 @@ export function openCommand(
     return typeof own === 'string' ? own : outcome.name;
   }
 
+  /** What the reserve says of a step is old when the journal could be written again and knows how it ended. */
+  function isNewsOf(entry: ReserveEntry | undefined): boolean {
+    if (entry?.state !== 'started' || entry.path === undefined) return false;
+    const status = outcomes.get(entry.path)?.status;
+    return status === undefined || status === 'SuccessAndReboot';
+  }
+
   /** What was running when the agent ended is over, whatever came of it. */
   async function closeInterrupted(): Promise<void> {
-    const path = (reserve?.state === 'started' ? reserve.path : undefined) ?? running?.path;
+    const path = (isNewsOf(reserve) ? reserve?.path : undefined) ?? running?.path;
     if (path === undefined) return;
     for (const { pid, started, path: of } of history.processes) {
       const count = await killTree({ pid, started, mark: markOf(deps.nodeId, id, of) });

@@ -1,7 +1,7 @@
 /** Commands as the server sees them: what is offered runs, once, and what came of it is told until it is heard. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -555,6 +555,80 @@ test('an agent that stops kills what runs and takes nothing; the next one tells,
   assert.match(told.long?.standardError ?? '', /agent was stopped or killed while this step ran/);
   assert.equal(told.next?.status, 'Success');
   assert.equal(readFileSync(mark, 'utf8'), 'long\nnext\n');
+});
+
+test('what the reserve says of a step is old when the journal knows how it ended', async () => {
+  await it.start();
+  await run(shellDocument(['true']));
+  await it.stop();
+  const [nodeId] = server.keys.keys();
+  const id = randomUUID();
+  const jobId = `aws.ssm.${id}.${nodeId}`;
+  const document = stepsDocument({ one: { runCommand: ['exit 9'] }, two: { runCommand: ['echo two'] } });
+  const content = JSON.stringify({ DocumentContent: document, Parameters: {}, CommandId: id });
+  const times = { startedAt: 2, endedAt: 3 };
+  const one = { name: 'one', action: 'aws:runShellScript', status: 'Success', code: 0, ...times };
+  const records = [
+    { is: 'accepted', at: 1, jobId, content },
+    { is: 'started', path: 'one', at: 2 },
+    { is: 'ended', path: 'one', outcome: { ...one, stdout: 'it ran', stderr: '' } },
+  ];
+  // As an agent leaves it that was killed just after its disk had room again.
+  mkdirSync(join(it.root, 'jobs', id));
+  writeFileSync(
+    join(it.root, 'jobs', id, 'journal'),
+    records.map((record) => `\n${JSON.stringify(record)}\n`).join(''),
+  );
+  const reserve = readFileSync(join(it.root, 'jobs', 'reserve'));
+  reserve.write(JSON.stringify({ jobId, at: 2, state: 'started', path: 'one' }));
+  writeFileSync(join(it.root, 'jobs', 'reserve'), reserve);
+  await it.start();
+  assert.equal((await endOf(id)).documentStatus, 'Success');
+  const told = server.repliesTo(id).flatMap(({ content: said }) => Object.entries(said.runtimeStatus ?? {}));
+  assert.deepEqual(
+    told.map(([name, step]) => [name, step.status, step.standardOutput]),
+    [
+      ['one', 'Success', 'it ran'],
+      ['two', 'Success', 'two\n'],
+    ],
+  );
+});
+
+test('when too many ends can’t be written down, no further command is taken; when they can, one is', async () => {
+  await it.start();
+  await run(shellDocument(['true']));
+  const ended = join(it.root, 'jobs', 'ended');
+  rmSync(ended, { recursive: true });
+  // A file where the folder should be: whoever runs this, root or not, can't write into it.
+  writeFileSync(ended, '');
+  const nothing = {
+    ...shellDocument(['true']),
+    mainSteps: [
+      {
+        action: 'aws:runShellScript',
+        name: 'step',
+        precondition: { StringEquals: ['platformType', 'Windows'] },
+        inputs: { runCommand: ['true'] },
+      },
+    ],
+  };
+  for (let taken = 0; taken < 256; taken += 64) {
+    const ids = Array.from({ length: 64 }, () => server.offer(nothing));
+    await Promise.all(ids.map(endOf));
+  }
+  await sleep(100);
+  const late = server.offer(nothing);
+  await server.until('it is answered', () => server.answersTo(late).length === 1);
+  assert.equal(server.answersTo(late)[0]?.statusCode, '51402');
+  await it.stop();
+  rmSync(ended);
+  await it.start();
+  await server.until('all are written down', () => {
+    const left = readdirSync(join(it.root, 'jobs')).filter((name) => name.length === 36);
+    return left.length === 0;
+  });
+  server.offer(nothing, { id: late });
+  assert.equal((await endOf(late)).documentStatus, 'Success');
 });
 
 test('by polling: a command is taken, runs once, and its replies are posted', async () => {

@@ -17,6 +17,11 @@ import { callServer } from './server-link.ts';
 
 /** Commands that may wait behind those that run. */
 const buffer = 100;
+/**
+ * Commands that ended and can't be written down; with more, no further ones are taken. Together with those that
+ * run and wait they have room in the reserve.
+ */
+const mostUnsettled = 256;
 /** How often what is old is dropped, and what couldn't be written is tried again. */
 const sweepEvery = 3_600_000;
 const retryEvery = 60_000;
@@ -156,7 +161,7 @@ export async function openEngine(deps: CommandsDeps) {
   async function take(job: IncomingJob, id: string): Promise<JobAnswer> {
     if (!job.jobId.endsWith(`.${nodeId}`))
       return refused(`The job ${job.jobId.slice(0, 200)} is another node's.`);
-    const release = pool.reserve();
+    const release = unsettled.size < mostUnsettled ? pool.reserve() : undefined;
     if (release === undefined) return { code: bufferFull, message: 'ProcessorBufferFull' };
     // However long writing them down takes: they begin in the order in which they came.
     const turn = lastTurn;
