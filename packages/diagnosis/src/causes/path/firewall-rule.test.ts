@@ -1,3 +1,4 @@
+/** Which rules of a firewall could stop what an agent sends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { couldStop } from './firewall-rule.ts';
