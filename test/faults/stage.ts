@@ -58,6 +58,8 @@ export interface Stage {
   mended(node: Node, ms?: number): Promise<void>;
   /** From now on these may be mentioned as warnings, and stand in the way of nothing. */
   allow(...causes: readonly string[]): void;
+  /** Done at the end. */
+  closes(close: () => void): void;
   /** Notes what isn't as it should be. */
   check(isRight: boolean, otherwise: string): void;
 }
@@ -67,6 +69,7 @@ export function openStage(one: Case, cache: string): Stage & { close(): Promise<
   const said: Said[] = [];
   const wrong: string[] = [];
   const allowed: string[] = [...(one.warnings ?? [])];
+  const closing: (() => void)[] = [];
   let opened: World | undefined;
 
   const record = (end: End, verdict: Verdict, evidence: unknown, ms: number, says: Says, label: string) => {
@@ -143,10 +146,12 @@ export function openStage(one: Case, cache: string): Stage & { close(): Promise<
     allow(...causes) {
       allowed.push(...causes);
     },
+    closes: (close) => void closing.push(close),
     check(isRight, otherwise) {
       if (!isRight) wrong.push(otherwise);
     },
     async close() {
+      for (const close of closing.reverse()) close();
       await opened?.close();
     },
   };

@@ -7,6 +7,7 @@ import { identity } from './identity.ts';
 import { machine } from './machine.ts';
 import { path } from './path.ts';
 import { proxy } from './proxy.ts';
+import { recorded } from './recorded.ts';
 import { scope } from './scope.ts';
 import { tls } from './tls.ts';
 
@@ -20,4 +21,5 @@ export const cases: readonly Case[] = [
   ...proxy,
   ...authorization,
   ...freshness,
+  ...recorded,
 ];

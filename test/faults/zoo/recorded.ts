@@ -1,0 +1,687 @@
+/**
+ * Faults that this machine can't have: services of systemd, packages, logs of the official agent, kernels that
+ * killed it, EC2's metadata. A folder stands for the machine's root, and its commands say what theirs said; what is
+ * looked at, and how it is judged, is the real thing.
+ */
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { collectNode } from '@rollcall/probes';
+import { makeMachine, putProcess, type TestMachine } from '../../../packages/probes/src/testing/machine.ts';
+import { openPart } from '../case.ts';
+import type { Stage } from '../stage.ts';
+import { ownVerdict } from '../world.ts';
+
+const part = openPart('recorded');
+const { cases } = part;
+
+type Commands = Parameters<typeof makeMachine>[1];
+
+const minute = 60_000;
+const now = Date.now();
+
+/** What `systemctl show` says of a unit. */
+function unit(changes: Readonly<Record<string, string>> = {}): string {
+  const all = {
+    LoadState: 'loaded',
+    ActiveState: 'active',
+    SubState: 'running',
+    UnitFileState: 'enabled',
+    NRestarts: '0',
+    ExecMainCode: '0',
+    ExecMainStatus: '0',
+    ...changes,
+  };
+  return Object.entries(all)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** As systemd writes a time. */
+function systemdTime(at: number): string {
+  return `${new Date(at).toUTCString().slice(0, 3)} ${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** A line of the official agent's log. */
+function logged(at: number, level: string, text: string): string {
+  const two = (number: number) => String(number).padStart(2, '0');
+  const date = new Date(at);
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${day} ${time}.1234 ${level} ${text}\n`;
+}
+
+interface Recorded {
+  /** More commands, or others. */
+  readonly commands?: Commands;
+  /** The unit of the agent. */
+  readonly service?: Readonly<Record<string, string>>;
+  readonly runs?: boolean;
+  /** What it has logged. */
+  readonly log?: readonly string[];
+  readonly registered?: boolean;
+  readonly version?: string;
+  change?(machine: TestMachine): void;
+}
+
+const folder = '/var/lib/amazon/ssm';
+
+/** A Debian machine with the official agent, well but for what is changed. */
+function official(stage: Stage, recorded: Recorded = {}): TestMachine {
+  const { commands = {}, service = {}, runs = true, registered = true, version = '3.3.987.0' } = recorded;
+  // The only thing of a test's context that is wanted here is its end.
+  const context = { after: (close: () => void) => void stage.closes(close) } as unknown as TestContext;
+  const machine = makeMachine(context, {
+    'systemctl show': 'LoadState=not-found\nActiveState=inactive\n',
+    'systemctl show amazon-ssm-agent.service': unit(service),
+    dmesg: '',
+    'ip route get': '127.0.0.1 dev lo src 127.0.0.1\n',
+    ...commands,
+  });
+  machine.put('/proc/stat', `cpu 1 2 3\nbtime ${Math.floor(now / 1000) - 3600}\n`);
+  machine.put('/run/systemd/system/.keep', '');
+  machine.put('/sys/class/dmi/id/sys_vendor', 'QEMU\n');
+  machine.put(
+    '/var/lib/dpkg/status',
+    `Package: amazon-ssm-agent\nStatus: install ok installed\nVersion: ${version}-1\n`,
+  );
+  machine.put('/usr/bin/amazon-ssm-agent', '');
+  machine.put(
+    '/proc/net/route',
+    'Iface\tDestination\tGateway\neth0\t00000000\t0102010A\t0003\t0\t0\t0\t00000000\n',
+  );
+  if (registered) {
+    const store = `${folder}/Vault/Store`;
+    machine.put(`${folder}/Vault/Manifest`, JSON.stringify({ RegistrationKey: `${store}/RegistrationKey` }));
+    machine.put(
+      `${store}/RegistrationKey`,
+      JSON.stringify({
+        instanceID: 'mi-0123456789abcdef0',
+        region: 'us-east-1',
+        privateKey: 'secret',
+        privateKeyType: 'Rsa',
+        privateKeyCreatedDate: '2026-10-02 10:00:00.123456789 +0000 UTC',
+      }),
+    );
+    machine.put(
+      `${folder}/registration`,
+      '{"ManagedInstanceID":"mi-0123456789abcdef0","Region":"us-east-1"}',
+    );
+  }
+  if (runs) {
+    putProcess(machine, { pid: 700, exe: '/usr/bin/amazon-ssm-agent' });
+    putProcess(machine, { pid: 710, exe: '/usr/bin/ssm-agent-worker' });
+  }
+  if (recorded.log) machine.put('/var/log/amazon/ssm/amazon-ssm-agent.log', recorded.log.join(''));
+  recorded.change?.(machine);
+  return machine;
+}
+
+/** Looks at it, with a real server where its settings lead, and judges. */
+async function judge(stage: Stage, machine: TestMachine, metadata: string | false = false): Promise<void> {
+  const { server } = await stage.world();
+  const settings = '/etc/amazon/ssm/amazon-ssm-agent.json';
+  if (
+    !existsSync(join(machine.folder, settings)) &&
+    !existsSync(join(machine.folder, `${settings}.template`))
+  ) {
+    const section = { Endpoint: `https://127.0.0.1:${server.port}` };
+    machine.put(settings, JSON.stringify({ Ssm: section, Mgs: section, Mds: section }));
+  }
+  machine.put('/etc/ssl/certs/ca-certificates.crt', server.ca());
+  const evidence = await collectNode({ ...machine.options, now: Date.now, metadata });
+  stage.compare('node', ownVerdict(evidence), evidence);
+}
+
+/** A fault that is told by a changed machine alone. */
+function fault(
+  head: Omit<Parameters<typeof part.fault>[0], 'how' | 'node'> & {
+    readonly node: NonNullable<Parameters<typeof part.fault>[0]['node']>;
+  },
+  recorded: Recorded,
+): void {
+  part.fault({ ...head, how: 'recorded' }, (stage) => judge(stage, official(stage, recorded)));
+}
+
+function decoy(head: Omit<Parameters<typeof part.decoy>[0], 'how'>, recorded: Recorded): void {
+  part.decoy({ ...head, how: 'recorded' }, (stage) => judge(stage, official(stage, recorded)));
+}
+
+const down = { ActiveState: 'inactive', SubState: 'dead' } as const;
+
+fault(
+  {
+    id: 'unit-stopped',
+    cause: 'agent-stopped',
+    gate: 'agent',
+    solution: 1,
+    node: 'proven',
+    fix: 'systemctl start amazon-ssm-agent',
+  },
+  {
+    runs: false,
+    service: {
+      ...down,
+      ExecMainCode: '1',
+      ExecMainExitTimestamp: systemdTime(now - 20 * minute),
+    },
+  },
+);
+
+fault(
+  {
+    id: 'agent-not-enabled-at-boot',
+    cause: 'agent-not-enabled-at-boot',
+    gate: 'agent',
+    solution: 1,
+    node: 'sure',
+    fix: 'systemctl enable',
+  },
+  { runs: false, service: { ...down, UnitFileState: 'disabled' } },
+);
+
+decoy(
+  {
+    id: 'disabled-but-stopped-by-hand',
+    cause: 'agent-stopped',
+    decoyOf: ['agent-not-enabled-at-boot'],
+    node: 'proven',
+  },
+  {
+    runs: false,
+    service: {
+      ...down,
+      UnitFileState: 'disabled',
+      ExecMainCode: '1',
+      ExecMainExitTimestamp: systemdTime(now - 10 * minute),
+    },
+  },
+);
+
+fault(
+  {
+    id: 'agent-masked',
+    cause: 'agent-masked',
+    gate: 'agent',
+    solution: 1,
+    node: 'proven',
+    fix: 'systemctl unmask',
+  },
+  { runs: false, service: { ...down, LoadState: 'masked', UnitFileState: 'masked' } },
+);
+
+fault(
+  {
+    id: 'agent-crash-loop',
+    cause: 'agent-crash-loop',
+    gate: 'agent',
+    solution: 1,
+    node: 'proven',
+    fix: 'explained',
+  },
+  {
+    runs: false,
+    service: {
+      ActiveState: 'activating',
+      SubState: 'auto-restart',
+      NRestarts: '14',
+      ExecMainCode: '2',
+      ExecMainStatus: '11',
+      ExecMainExitTimestamp: systemdTime(now - minute),
+    },
+    log: [logged(now - minute, 'ERROR', 'Agent core startup panic: invalid memory address')],
+  },
+);
+
+decoy(
+  {
+    id: 'restarted-often-long-ago',
+    decoyOf: ['agent-crash-loop'],
+    node: 'blind',
+  },
+  { service: { NRestarts: '14' } },
+);
+
+fault(
+  {
+    id: 'agent-binary-broken',
+    cause: 'agent-binary-broken',
+    gate: 'agent',
+    solution: 1,
+    node: 'proven',
+  },
+  {
+    runs: false,
+    service: {
+      ActiveState: 'failed',
+      SubState: 'failed',
+      ExecMainCode: '1',
+      ExecMainStatus: '203',
+      ExecMainExitTimestamp: systemdTime(now - 5 * minute),
+    },
+  },
+);
+
+fault(
+  {
+    id: 'security-software-blocks-agent',
+    cause: 'security-software-blocks-agent',
+    gate: 'agent',
+    node: 'sure',
+    fix: 'explained',
+  },
+  {
+    runs: false,
+    service: {
+      ActiveState: 'failed',
+      SubState: 'failed',
+      ExecMainCode: '1',
+      ExecMainStatus: '203',
+      ExecMainExitTimestamp: systemdTime(now - 5 * minute),
+    },
+    commands: {
+      dmesg:
+        '[  103.000000] audit: type=1400 apparmor="DENIED" operation="exec" name="/usr/bin/amazon-ssm-agent" comm="systemd"\n',
+    },
+  },
+);
+
+fault(
+  {
+    id: 'oom-killed',
+    cause: 'oom-killed',
+    gate: 'machine',
+    node: 'sure',
+    fix: 'explained',
+  },
+  {
+    runs: false,
+    service: {
+      ActiveState: 'failed',
+      SubState: 'failed',
+      ExecMainCode: '2',
+      ExecMainStatus: '9',
+      ExecMainExitTimestamp: systemdTime(now - 5 * minute),
+    },
+    commands: {
+      dmesg: [
+        '[ 3290.000000] oom-kill:constraint=CONSTRAINT_NONE,task=amazon-ssm-agen,pid=700,uid=0',
+        '[ 3290.100000] Out of memory: Killed process 700 (amazon-ssm-agen) total-vm:1234kB, anon-rss:999kB',
+      ].join('\n'),
+    },
+    change: (machine) => machine.put('/proc/meminfo', 'MemTotal:  500000 kB\nMemAvailable:  20000 kB\n'),
+  },
+);
+
+decoy(
+  {
+    id: 'another-program-was-oom-killed',
+    cause: 'agent-stopped',
+    decoyOf: ['oom-killed'],
+    node: 'proven',
+  },
+  {
+    runs: false,
+    service: { ...down, ExecMainCode: '1', ExecMainExitTimestamp: systemdTime(now - 20 * minute) },
+    commands: {
+      dmesg: '[ 3290.100000] Out of memory: Killed process 4242 (java) total-vm:1234kB, anon-rss:999kB\n',
+    },
+    change: (machine) => machine.put('/proc/meminfo', 'MemTotal:  500000 kB\nMemAvailable:  20000 kB\n'),
+  },
+);
+
+fault(
+  {
+    id: 'inotify-exhausted',
+    cause: 'inotify-exhausted',
+    gate: 'machine',
+    node: 'sure',
+  },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(
+        now - 2 * minute,
+        'ERROR',
+        'filewatcher listener encountered error when add watch: no space left on device',
+      ),
+    ],
+    change: (machine) => {
+      machine.put('/proc/sys/fs/inotify/max_user_instances', '3\n');
+      for (const file of [11, 12, 13]) machine.link(`/proc/700/fd/${file}`, 'anon_inode:inotify');
+      machine.put('/proc/sys/fs/inotify/max_user_watches', '8192\n');
+    },
+  },
+);
+
+fault(
+  {
+    id: 'unsupported-os-or-arch',
+    cause: 'unsupported-os-or-arch',
+    gate: 'agent',
+    solution: 4,
+    node: 'sure',
+    fix: 'explained',
+  },
+  {
+    runs: false,
+    registered: false,
+    change: (machine) => {
+      machine.put('/var/lib/dpkg/status', '');
+      rmSync(join(machine.folder, 'usr/bin/amazon-ssm-agent'));
+      machine.put('/etc/os-release', 'ID=alpine\nNAME="Alpine Linux"\nVERSION_ID=3.20.3\n');
+      machine.put('/lib/ld-musl-x86_64.so.1', '');
+    },
+    commands: { 'systemctl show amazon-ssm-agent.service': 'LoadState=not-found\nActiveState=inactive\n' },
+  },
+);
+
+fault(
+  {
+    id: 'double-agent-snap-and-deb',
+    cause: 'double-agent',
+    gate: 'agent',
+    solution: 1,
+    node: 'proven',
+    fix: 'systemctl stop amazon-ssm-agent',
+  },
+  {
+    commands: {
+      'systemctl show snap.amazon-ssm-agent.amazon-ssm-agent.service': unit(),
+      'snap list amazon-ssm-agent':
+        'Name              Version  Rev   Tracking       Publisher  Notes\namazon-ssm-agent  3.3.40.0  9881  latest/stable  aws        classic\n',
+    },
+    change: (machine) => {
+      machine.put(
+        '/snap/amazon-ssm-agent/9881/meta/snap.yaml',
+        "name: amazon-ssm-agent\nversion: '3.3.40.0'\n",
+      );
+      machine.link('/snap/amazon-ssm-agent/current', '9881');
+      putProcess(machine, { pid: 900, exe: '/snap/amazon-ssm-agent/9881/amazon-ssm-agent' });
+    },
+  },
+);
+
+fault(
+  {
+    id: 'template-edited-only',
+    cause: 'template-edited-only',
+    gate: 'agent',
+    solution: 3,
+    node: 'proven',
+    fix: 'explained',
+  },
+  {
+    change: (machine) =>
+      machine.put(
+        '/etc/amazon/ssm/amazon-ssm-agent.json.template',
+        JSON.stringify({ Ssm: { Endpoint: 'https://rollcall.example' } }),
+      ),
+  },
+);
+
+fault(
+  {
+    id: 'config-unreadable-official',
+    cause: 'config-unreadable',
+    gate: 'agent',
+    solution: 1,
+    node: 'proven',
+  },
+  { change: (machine) => machine.put('/etc/amazon/ssm/amazon-ssm-agent.json', '{ "Ssm": { "Endpoint": ') },
+);
+
+fault(
+  {
+    id: 'vault-corrupt-official',
+    cause: 'vault-corrupt',
+    gate: 'identity',
+    node: 'sure',
+    fix: 'explained',
+  },
+  {
+    change: (machine) => machine.put(`${folder}/Vault/Manifest`, '{"RegistrationKey": "/var/lib/ama'),
+    log: [logged(now - minute, 'ERROR', 'failed to unmarshal vault manifest: unexpected end of JSON input')],
+  },
+);
+
+fault(
+  {
+    id: 'runtimeconfig-stale',
+    cause: 'runtimeconfig-stale',
+    gate: 'identity',
+    node: 'sure',
+    fix: 'explained',
+  },
+  { change: (machine) => machine.put(`${folder}/runtimeconfig/identity_config.json`, '{"InstanceId": "i-0') },
+);
+
+fault(
+  {
+    id: 'identity-order-wrong',
+    cause: 'identity-order-wrong',
+    gate: 'identity',
+    node: 'proven',
+  },
+  {
+    change: (machine) =>
+      machine.put(
+        '/etc/amazon/ssm/amazon-ssm-agent.json',
+        JSON.stringify({ Identity: { ConsumptionOrder: ['EC2'] } }),
+      ),
+  },
+);
+
+fault(
+  {
+    id: 'key-rotation-broken',
+    cause: 'key-rotation-broken',
+    gate: 'identity',
+    node: 'proven',
+    fix: 'explained',
+  },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(
+        now - minute,
+        'ERROR',
+        'Failed to roll-back remove public key change, instance most likely needs to be re-registered',
+      ),
+    ],
+  },
+);
+
+for (const [id, text, cause] of [
+  [
+    'stale-registration-by-log',
+    'Entering SSM Agent hibernate - error occurred in RequestManagedInstanceRoleToken: InvalidInstanceId: Not existing InstanceId mi-0123456789abcdef0',
+    'stale-hybrid-registration',
+  ],
+  [
+    'fingerprint-changed-by-log',
+    'Cannot connect to AWS Systems Manager.  The hardware ID (a) has changed from the registered value (b).',
+    'fingerprint-changed',
+  ],
+] as const)
+  fault(
+    { id, cause, gate: 'identity', node: 'sure', fix: 'explained' },
+    {
+      log: [logged(now - 30 * minute, 'INFO', 'Starting agent'), logged(now - minute, 'ERROR', text)],
+    },
+  );
+
+for (const [id, suffix, cause] of [
+  ['role-denied', '', 'role-denied'],
+  ['scp-deny', ' with an explicit deny in a service control policy', 'scp-deny'],
+  [
+    'permissions-boundary',
+    ' because no permissions boundary allows the ssm:UpdateInstanceInformation action',
+    'permissions-boundary',
+  ],
+  [
+    'vpce-policy-denies',
+    ' because no VPC endpoint policy allows the ssm:UpdateInstanceInformation action',
+    'vpce-policy-denies',
+  ],
+  [
+    'session-policy',
+    ' because no session policy allows the ssm:UpdateInstanceInformation action',
+    'session-policy',
+  ],
+] as const)
+  fault(
+    { id, cause, gate: 'authorization', node: 'sure', fix: 'explained' },
+    {
+      log: [
+        logged(now - 30 * minute, 'INFO', 'Starting agent'),
+        logged(
+          now - minute,
+          'ERROR',
+          `AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/Web/i-0123456789abcdef0 is not authorized to perform: ssm:UpdateInstanceInformation on resource: arn:aws:ec2:us-east-1:123456789012:instance/i-0123456789abcdef0${suffix}`,
+        ),
+      ],
+    },
+  );
+
+decoy(
+  {
+    id: 'registration-key-does-not-exist-on-ec2',
+    decoyOf: ['vault-corrupt'],
+    node: 'blind',
+  },
+  {
+    registered: false,
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(
+        now - 29 * minute,
+        'INFO',
+        'Failed to load instance info from vault. RegistrationKey does not exist.',
+      ),
+    ],
+    change: (machine) => machine.put('/sys/class/dmi/id/sys_vendor', 'Amazon EC2\n'),
+  },
+);
+
+/** What answers at the metadata address. */
+async function metadata(
+  stage: Stage,
+  answers: Readonly<Record<string, string>>,
+  status = 404,
+): Promise<string> {
+  const server = createServer((request, response) => {
+    if (request.method === 'PUT' && 'token' in answers) return response.end(answers.token);
+    const found = answers[request.url ?? ''];
+    response.writeHead(found === undefined ? status : 200).end(found ?? 'Not Found');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  stage.closes(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const imds = {
+  token: 'AQAEAMetadataToken==',
+  '/latest/meta-data/instance-id': 'i-0123456789abcdef0',
+  '/latest/meta-data/placement/region': 'us-east-1',
+  '/latest/dynamic/instance-identity/document': '{"instanceId":"i-0123456789abcdef0","region":"us-east-1"}',
+} as const;
+
+part.fault(
+  {
+    id: 'no-instance-profile',
+    how: 'recorded',
+    cause: 'no-instance-profile',
+    gate: 'identity',
+    solution: 2,
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const machine = official(stage, {
+      registered: false,
+      log: [
+        logged(now - 30 * minute, 'INFO', 'Starting agent'),
+        logged(
+          now - minute,
+          'ERROR',
+          'EC2RoleProvider Failed to connect to Systems Manager with instance profile role credentials. Err: EC2RoleRequestError: no EC2 instance role found',
+        ),
+      ],
+      change: (one) => one.put('/sys/class/dmi/id/sys_vendor', 'Amazon EC2\n'),
+    });
+    await judge(stage, machine, await metadata(stage, imds));
+  },
+);
+
+part.fault(
+  {
+    id: 'link-local-hijack',
+    how: 'recorded',
+    cause: 'link-local-hijack',
+    gate: 'identity',
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const machine = official(stage, { registered: false });
+    await judge(
+      stage,
+      machine,
+      await metadata(
+        stage,
+        { '/': '<html>UTM login</html>', '/latest/meta-data/instance-id': '<html>UTM login</html>' },
+        200,
+      ),
+    );
+  },
+);
+
+part.decoy(
+  {
+    id: 'metadata-on-purpose-elsewhere',
+    how: 'recorded',
+    decoyOf: ['link-local-hijack'],
+    node: 'blind',
+  },
+  async (stage) => {
+    const machine = official(stage, {
+      registered: false,
+      change: (one) => one.put('/sys/class/dmi/id/sys_vendor', 'OpenStack Foundation\n'),
+    });
+    const role = { ...imds, '/latest/meta-data/iam/security-credentials/': 'nodes' };
+    await judge(stage, machine, await metadata(stage, role));
+  },
+);
+
+part.decoy(
+  {
+    id: 'default-host-management-lines-with-a-good-profile',
+    how: 'recorded',
+    decoyOf: ['dhmc-not-enabled', 'role-denied'],
+    node: 'blind',
+  },
+  async (stage) => {
+    const machine = official(stage, {
+      registered: false,
+      log: [
+        logged(now - 30 * minute, 'INFO', 'Starting agent'),
+        logged(
+          now - 29 * minute,
+          'ERROR',
+          "EC2RoleProvider Failed to connect to Systems Manager with SSM role credentials. error calling RequestManagedInstanceRoleToken: AccessDeniedException: Systems Manager's instance management role is not configured for account: 123456789012",
+        ),
+        logged(now - 28 * minute, 'INFO', 'Successfully connected with instance profile role credentials'),
+      ],
+      change: (one) => one.put('/sys/class/dmi/id/sys_vendor', 'Amazon EC2\n'),
+    });
+    const role = { ...imds, '/latest/meta-data/iam/security-credentials/': 'Web' };
+    await judge(stage, machine, await metadata(stage, role));
+  },
+);
+
+export const recorded = cases;
