@@ -54,6 +54,27 @@ test('a mark is also that of its parts, not that of others whose names begin ali
   assert.deepEqual([part.pid, element.pid, other.pid].map(runs), [false, false, true]);
 });
 
+test('many trees that are cut at once: each finds its own, and no other', async () => {
+  const trees = await Promise.all(
+    Array.from({ length: 20 }, async (_, number) => {
+      const mark = `node/command/step${number}`;
+      const script = 'sleep 300 & a=$!; setsid sleep 300 & echo $a $!; wait';
+      return { mark, ...(await start(script, { [markName]: mark })) };
+    }),
+  );
+  const [spared, ...cut] = trees;
+  const counts = await Promise.all(
+    cut.map(({ pid, mark }) => killTree({ pid, started: startOf(pid), mark })),
+  );
+  assert.deepEqual(
+    counts,
+    cut.map(() => 3),
+  );
+  assert.ok(cut.every(({ pid, others }) => ![pid, ...others].some(runs)));
+  assert.ok([spared!.pid, ...spared!.others].every(runs));
+  for (const pid of spared!.others) process.kill(pid, 'SIGKILL');
+});
+
 test('a process that was given the id of one that ended is left alone', async () => {
   const { pid } = await start('echo $$; exec sleep 300');
   await killTree({ pid, started: '1@another-boot', mark: 'node/command/step' });

@@ -33,7 +33,7 @@ export async function killTree(root: StepProcess): Promise<number> {
   // Stopped first, and killed when all are found: children of the dead can't be told from anybody's.
   if (isOurs) signal(-root.pid, 'SIGSTOP');
   for (let round = 0; round < rounds; round += 1) {
-    const found = findTree(root, isOurs);
+    const found = findTree(root, isOurs, await look());
     for (const pid of found) {
       killed.add(pid);
       signal(pid);
@@ -62,14 +62,28 @@ interface Process {
   readonly parent: number;
   readonly group: number;
   readonly session: number;
+  /** The marks in its environment. */
+  readonly marks: readonly string[];
 }
 
-function findTree(root: StepProcess, groupIsOurs: boolean): number[] {
-  const running = processes();
+let nextLook: Promise<readonly Process[]> | undefined;
+
+/** Everything that runs, as it is in a moment. A look takes a while, so trees that are killed at once share it. */
+function look(): Promise<readonly Process[]> {
+  nextLook ??= new Promise((resolve) => {
+    setImmediate(() => {
+      nextLook = undefined;
+      resolve(processes());
+    });
+  });
+  return nextLook;
+}
+
+function findTree(root: StepProcess, groupIsOurs: boolean, running: readonly Process[]): number[] {
   const found = new Set<number>();
   for (const one of running) {
     const belongs = groupIsOurs && (one.group === root.pid || one.session === root.pid);
-    if (belongs || hasMark(one.pid, root.mark)) found.add(one.pid);
+    if (belongs || one.marks.some((mark) => isOf(mark, root.mark))) found.add(one.pid);
   }
   for (let before = -1; before !== found.size; ) {
     before = found.size;
@@ -88,15 +102,27 @@ function processes(): Process[] {
     const stat = read(`/proc/${name}/stat`);
     const [state, parent, group, session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (session === undefined || state === 'Z' || state === 'X') continue;
-    found.push({ pid, parent: Number(parent), group: Number(group), session: Number(session) });
+    found.push({
+      pid,
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(session),
+      marks: marksOf(pid),
+    });
   }
   return found;
 }
 
 /** The mark of a step is also the beginning of the marks of its parts. */
-function hasMark(pid: number, mark: string): boolean {
-  const environment = `\0${read(`/proc/${pid}/environ`)}`;
-  return ['\0', '/', '#'].some((end) => environment.includes(`\0${markName}=${mark}${end}`));
+function isOf(mark: string, step: string): boolean {
+  return mark === step || mark.startsWith(`${step}/`) || mark.startsWith(`${step}#`);
+}
+
+function marksOf(pid: number): string[] {
+  const name = `${markName}=`;
+  return read(`/proc/${pid}/environ`)
+    .split('\0')
+    .flatMap((variable) => (variable.startsWith(name) ? [variable.slice(name.length)] : []));
 }
 
 function namesIn(folder: string): string[] {
