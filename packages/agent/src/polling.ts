@@ -54,6 +54,17 @@ export function openPolling(deps: PollingDeps): Polling {
     deps.changed();
   };
 
+  /** What goes wrong here with one message is no failure of the poll, and holds up no other message. */
+  async function answersTo(message: PolledMessage): Promise<readonly PolledAnswer[]> {
+    try {
+      return await deps.answer(message);
+    } catch (error) {
+      const about = { messageId: message.MessageId.slice(0, 200), error: (error as Error).message };
+      log('warn', 'A polled message could not be answered.', about);
+      return [];
+    }
+  }
+
   async function poll(): Promise<void> {
     visit ??= deps.openVisit();
     const held = await credentials.current(visit);
@@ -63,7 +74,7 @@ export function openPolling(deps: PollingDeps): Polling {
       note(true);
       backOff.reset();
       for (const message of messages) {
-        for (const { operation, input } of await deps.answer(message))
+        for (const { operation, input } of await answersTo(message))
           await calls.answerMessage(visit, held, operation, input);
       }
     } catch (error) {

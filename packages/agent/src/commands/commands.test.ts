@@ -677,3 +677,38 @@ test('by polling: a command is taken, runs once, and its replies are posted', as
     await agent.close();
   }
 });
+
+test('while what is left of commands can’t be read none is taken; polling goes on, and so do they later', async () => {
+  const [nodeId] = server.keys.keys();
+  server.mischief.set(`POST /v1/control-channel/${nodeId}`, {
+    status: 400,
+    code: 'AccessDeniedException',
+    xml: true,
+  });
+  // A folder where a file should be can't be read, whoever runs this.
+  const journal = join(it.root, 'jobs', randomUUID(), 'journal');
+  mkdirSync(journal, { recursive: true });
+  const clock = manualClock();
+  const { openAgent } = await import('../agent.ts');
+  const { silentLog } = await import('../log.ts');
+  const agent = openAgent({ root: it.root, log: silentLog, clock, random: () => 0 });
+  const until = (what: string, holds: () => boolean) =>
+    server.until(what, () => {
+      clock.advance(500);
+      return holds();
+    });
+  try {
+    await until('it polls', () => agent.status().state === 'polling');
+    const document = shellDocument(['true']);
+    const id = server.offer(document, { polled: true });
+    const polls = server.named('GetMessages').length;
+    await until('it polls on', () => server.named('GetMessages').length > polls + 3);
+    assert.equal(agent.status().state, 'polling');
+    assert.deepEqual(server.named('AcknowledgeMessage'), []);
+    rmSync(journal, { recursive: true });
+    server.offer(document, { polled: true, id });
+    await until('it ended', () => server.endOf(id)?.documentStatus === 'Success');
+  } finally {
+    await agent.close();
+  }
+});

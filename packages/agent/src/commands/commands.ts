@@ -122,10 +122,13 @@ export function openCommands(deps: CommandsDeps): Commands {
       send(opened.replyFrame(jobId, opened.beginning(), undefined, 'aws.ssm.cancelCommand'));
   }
 
-  if (isAnythingLeft(deps.root))
+  function goOn(): void {
+    if (closed || !isAnythingLeft(deps.root)) return;
     void load().catch((error: Error) =>
       log('error', 'Commands cannot be gone on with.', { error: error.stack }),
     );
+  }
+  goOn();
 
   return {
     async received(frame, send) {
@@ -155,7 +158,8 @@ export function openCommands(deps: CommandsDeps): Commands {
       return code === JobStatusCode.accepted ? [acknowledge] : [];
     },
 
-    connected: () => engine?.connected(),
+    // What kept the engine from being opened may be over.
+    connected: () => (engine === undefined ? goOn() : engine.connected()),
     counts: () => ({ running: engine?.running ?? 0, queued: engine?.queued ?? 0 }),
 
     async close() {

@@ -3,7 +3,7 @@
 /** Characters of `standardOutput` and of `standardError`. */
 export const streamLimit = 24_000;
 /** Characters of `output`, which is both together. */
-export const summaryLimit = 2500;
+const summaryLimit = 2500;
 
 const streamCut = '--output truncated--';
 const errorTitle = '\n----------ERROR-------\n';
