@@ -84,7 +84,8 @@ async function writeFile(file: string, content: AsyncIterable<Buffer> | Iterable
   try {
     // What nodes say may be secret.
     await using handle = await open(file, 'w', 0o600);
-    for await (const piece of content) await handle.write(piece);
+    // Not `write`: of a piece for which there is too little room it takes a part, and says nothing.
+    for await (const piece of content) await handle.writeFile(piece);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(`${file} can't be written: ${(error as Error).message}`);
