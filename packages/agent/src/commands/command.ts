@@ -11,6 +11,7 @@ import type { Facts } from '../facts.ts';
 import type { Log } from '../log.ts';
 import { killedCode } from '../plugins/plugin.ts';
 import { killTree, markOf } from '../plugins/process-tree.ts';
+import { agentName, agentVersion } from '../version.ts';
 import { type History, historyOf } from './history.ts';
 import type { Job } from './job.ts';
 import { downloadsName, type EndedJob, type StoredJob, stepsName } from './job-store.ts';
@@ -83,6 +84,8 @@ const interruptedText =
 /** Of a step, or of a whole command. */
 export const lostText =
   'The disk was full and the agent was stopped or killed, so what this did is not known. It is not run again.';
+
+const noCloudWatch = `The output is not in CloudWatch Logs: ${agentName} ${agentVersion} does not send it there.`;
 
 /** Opens a command: a new one, or with what is known of it from before. */
 export function openCommand(
@@ -312,6 +315,7 @@ export function openCommand(
       },
     );
     if (done.how === 'interrupted') return 'interrupted';
+    if (job.wantsCloudWatch) keeper.remark(noCloudWatch);
     const content = finalReply(clock.now(), done.outcomes, remarks.join(' '));
     if (done.how === 'rebooting') {
       await tell(`reboot ${reboots}`, content);

@@ -482,6 +482,16 @@ test('much output: its beginning is in the reply, all of it up to the limit goes
   assert.equal(server.outputs.get(`${endless.id} step stdout`)?.length, 300_000);
 });
 
+test('output that was to go to CloudWatch Logs does not, and the command says so', async () => {
+  await it.start();
+  const id = server.offer(shellDocument(['echo hi']), { content: { CloudWatchOutputEnabled: 'true' } });
+  const end = await endOf(id);
+  assert.equal(end.documentStatus, 'Success');
+  assert.match(end.documentTraceOutput, /^The output is not in CloudWatch Logs: \S+ \S+ does not send it/);
+  const without = server.offer(shellDocument(['true']), { content: { CloudWatchOutputEnabled: 'false' } });
+  assert.equal((await endOf(without)).documentTraceOutput, '');
+});
+
 test('a server that takes no output delays nothing for long and fails nothing', async () => {
   server.mischief.set('PutCommandOutput', { status: 404, code: 'UnknownOperationException' });
   await it.start();

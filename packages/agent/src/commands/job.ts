@@ -16,6 +16,8 @@ export interface Job {
   readonly values: ParameterValues;
   /** Where whole outputs are to be put as well. */
   readonly s3: { readonly bucket: string; readonly prefix: string } | undefined;
+  /** Whether the sender wants the output in CloudWatch Logs as well. */
+  readonly wantsCloudWatch: boolean;
 }
 
 /** Reads the content of a job that runs a command; answers a sentence when it makes no sense. */
@@ -36,7 +38,9 @@ export function readJob(content: string): Job | string {
     typeof bucket === 'string' && bucket !== ''
       ? { bucket, prefix: typeof prefix === 'string' ? prefix : '' }
       : undefined;
-  return { document: document.value, values: values.value, s3 };
+  // On the wire it is text.
+  const wantsCloudWatch = String(value.CloudWatchOutputEnabled).toLowerCase() === 'true';
+  return { document: document.value, values: values.value, s3, wantsCloudWatch };
 }
 
 /** The command that a job wants cancelled, as a job's id; undefined when it doesn't say. */
