@@ -13,13 +13,15 @@ export function leave(root: string): string[] {
   const pid = lockHolder(root);
   if (pid !== undefined) throw new RootInUseError(root, pid);
   const removed: string[] = [];
+  const jobs = join(root, fileNames.jobs);
+  // First: without an identity they would be taken for those of whichever node this machine becomes next.
+  if (existsSync(jobs)) {
+    rmSync(jobs, { recursive: true });
+    removed.push(jobs);
+  }
   for (const name of Object.values(fileNames)) {
     const path = join(root, name);
-    if (name === fileNames.jobs) {
-      if (!existsSync(path)) continue;
-      rmSync(path, { recursive: true });
-      removed.push(path);
-    } else if (removeFile(path)) removed.push(path);
+    if (name !== fileNames.jobs && removeFile(path)) removed.push(path);
   }
   for (const name of namesIn(root)) {
     // Left by an agent that was killed while it took the lock.

@@ -15,6 +15,7 @@ import type { Log } from '../log.ts';
 import type { Engine } from './engine.ts';
 import { isCommandId } from './job-id.ts';
 import type { Reboot } from './reboot.ts';
+import { reserveName, setReserveAside } from './reserve.ts';
 import type { ServerLink } from './server-link.ts';
 
 /** What {@link openCommands} needs. */
@@ -128,6 +129,17 @@ export function openCommands(deps: CommandsDeps): Commands {
       log('error', 'Commands cannot be gone on with.', { error: error.stack }),
     );
   }
+  try {
+    setReserveAside(join(deps.root, fileNames.jobs));
+  } catch (error) {
+    log(
+      'warn',
+      'There is no room to note commands in; a kill while the disk is full could have one run twice.',
+      {
+        error: (error as Error).message,
+      },
+    );
+  }
   goOn();
 
   return {
@@ -179,7 +191,7 @@ function isAnythingLeft(root: string): boolean {
   const folder = join(root, fileNames.jobs);
   if (!existsSync(folder)) return false;
   try {
-    const reserve = join(folder, 'reserve');
+    const reserve = join(folder, reserveName);
     const isUsed = existsSync(reserve) && readFileSync(reserve, 'latin1').includes('{');
     return isUsed || readdirSync(folder).some(isCommandId);
   } catch {

@@ -11,7 +11,7 @@ import type { Log } from '../log.ts';
 import { type History, historyOf } from './history.ts';
 import { commandIdOf, isCommandId } from './job-id.ts';
 import { isNotThere, type Journal, openJournal, syncFolder } from './journal.ts';
-import { openReserve, type Reserve, type ReserveEntry, type ReservePlace } from './reserve.ts';
+import { openReserve, type Reserve, type ReserveEntry, type ReservePlace, reserveName } from './reserve.ts';
 
 /** Folders within a command's. */
 export const downloadsName = 'downloads';
@@ -61,9 +61,12 @@ export interface JobStore {
   close(): Promise<void>;
 }
 
+function isWantOfRoom(error: NodeJS.ErrnoException): boolean {
+  return ['ENOSPC', 'EROFS', 'EDQUOT'].includes(error.code ?? '');
+}
+
 const endedName = 'ended';
 const idsName = 'ids';
-const reserveName = 'reserve';
 /** How long (ms) it is remembered that a command ran. */
 export const remembered = 7 * 86_400_000;
 /** What a command downloaded may be in use by something that it started: it stays for a day. */
@@ -93,6 +96,8 @@ export async function openJobStore(root: string, clock: Clock, log: Log): Promis
   // What is made sure in the folder is only as sure as the folder.
   if (made !== undefined) for (const path of [folder, root]) await syncFolder(path).catch(failed);
   const reserve: Reserve | undefined = await openReserve(join(folder, reserveName)).catch((error: Error) => {
+    // One that is there and can't be read knows of commands that ran: only for want of room is it none.
+    if (!isWantOfRoom(error)) throw error;
     failed(error);
     return undefined;
   });

@@ -3,8 +3,9 @@
  * it holds which commands were taken and how far they came, and so keeps "at most once" true when nothing else
  * can be written. What a command was to do, and what it printed, doesn't fit.
  */
-import { closeSync, constants, fsyncSync, openSync, readSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 
 /** How far a command came, as the reserve tells it. */
 export interface ReserveEntry {
@@ -38,9 +39,21 @@ export interface Reserve {
 const entryLength = 512;
 const entries = 512;
 
+/** Its name in the folder of commands. */
+export const reserveName = 'reserve';
+
+/**
+ * Sets the reserve aside while there is room on the disk: before the first command, when it may be too late.
+ * @throws when it can't be made.
+ */
+export function setReserveAside(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  fill(join(folder, reserveName));
+}
+
 /**
  * Opens the reserve and makes it if need be.
- * @throws when it isn't there and can't be made.
+ * @throws when it isn't there and can't be made, or is there and can't be read.
  */
 export async function openReserve(path: string): Promise<Reserve> {
   fill(path);

@@ -89,3 +89,10 @@ test('a store that refuses, or none at all: the command is what it was, and its 
   assert.equal(none.end.documentStatus, 'Success');
   assert.match(none.end.documentTraceOutput, /this agent has no s3 in its settings/);
 });
+
+test('a prefix leads out of no bucket', async () => {
+  await it.start();
+  const { end } = await run(shellDocument(['echo a']), bucket('../other/x'));
+  assert.equal(store.objects.size, 0);
+  assert.match(end.documentTraceOutput, /a part in it that is "\." or "\.\."/);
+});

@@ -39,6 +39,9 @@ export async function putObject(
 ): Promise<void> {
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
     throw new Error(`${bucket} is not the name of a bucket.`);
+  // In a URL these would lead out of the bucket: into others, with this node's keys.
+  if (key.split('/').some((part) => part === '.' || part === '..'))
+    throw new Error(`${key} has a part in it that is "." or "..": such keys aren't written.`);
   const url = objectUrl(store.config, bucket, key);
   const hash = createHash('sha256');
   for await (const piece of content.pieces(pieceLength)) hash.update(piece);
