@@ -97,6 +97,31 @@ export function gatherCases(get: () => Store): void {
     assert.equal(rows.length, 3);
   });
 
+  it('carries rows of values into a statement as they are', async () => {
+    const store = get();
+    const texts = [
+      '',
+      '007',
+      'null',
+      '{"a":[1]}',
+      '[]',
+      'a "quoted" \\ back\nline\t',
+      'é 日本 💥',
+      '\u0001\u2028',
+    ];
+    const rows: { text: string | null; whole: number | undefined }[] = [
+      ...texts.map((text, index) => ({ text, whole: index % 2 === 0 ? -index : Number.MAX_SAFE_INTEGER })),
+      { text: null, whole: undefined },
+    ];
+    const found = await store.read((tx) =>
+      sql`select item.text, item.whole from ${rowsOf(tx, 'item', rows, { text: 'text', whole: 'bigint' })}`.execute(
+        tx.everywhere,
+      ),
+    );
+    const expected = rows.map(({ text, whole }) => ({ text, whole: whole === undefined ? null : whole + 0 }));
+    assert.deepEqual(found.rows, expected);
+  });
+
   it('lets a bad item harm only itself', async () => {
     const store = get();
     const region = fresh();

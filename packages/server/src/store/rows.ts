@@ -24,10 +24,11 @@ export function rowsOf<Row extends object>(
   const json = JSON.stringify(rows);
   const entries = Object.entries(columns) as [string, 'text' | 'bigint'][];
   if (tx.dialect === 'sqlite') {
+    // The binary form: of `json_each` each column would write the whole row as text, and read it again.
     const picked = entries.map(
-      ([column]) => sql`json_each.value ->> ${sql.lit(column)} as ${sql.ref(column)}`,
+      ([column]) => sql`jsonb_each.value ->> ${sql.lit(column)} as ${sql.ref(column)}`,
     );
-    return sql`(select ${sql.join(picked)} from json_each(${json})) as ${sql.ref(name)}`;
+    return sql`(select ${sql.join(picked)} from jsonb_each(${json})) as ${sql.ref(name)}`;
   }
   const typed = entries.map(
     ([column, type]) => sql`${sql.ref(column)} ${sql.raw(type === 'text' ? 'text collate "C"' : 'bigint')}`,
