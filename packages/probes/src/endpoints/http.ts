@@ -87,6 +87,8 @@ function ask(
     const end = (reply: Reply | { error: string; detail?: string }) => {
       clearTimeout(timer);
       call.destroy();
+      // Node can't bear it when more comes for a request that has ended.
+      socket.destroy();
       resolve(reply);
     };
     const timer = setTimeout(() => end({ error: 'timeout' }), Math.max(0, patience));

@@ -56,10 +56,16 @@ export function handshake(
       });
     };
     secure.once('error', broke);
-    secure.once('end', () => broke(Object.assign(new Error('closed'), { code: 'ECONNRESET' })));
+    const ended = () => broke(Object.assign(new Error('closed'), { code: 'ECONNRESET' }));
+    secure.once('end', ended);
     secure.once('secureConnect', () => {
       clearTimeout(timer);
-      secure.off('error', broke).on('error', () => {});
+      // From now on its end is the business of whoever talks over it: Node's HTTP gives its parser back twice when
+      // the connection below is destroyed before it hears of the end itself.
+      secure
+        .off('end', ended)
+        .off('error', broke)
+        .on('error', () => {});
       const chain = chainOf(secure);
       const facts = describe(secure, chain, options);
       const judged = judge(secure, host, trust);
