@@ -579,6 +579,14 @@ test('our agent is seen whole, its server is reached with its own trust, and not
   );
   assert.doesNotMatch(JSON.stringify(evidence), /verysecret|BEGIN PRIVATE|0d2e6f0e/);
 
+  const named = url.replace('localhost', '127.0.0.1');
+  const asked = await collectNode({ root, metadata: false, server: named });
+  const other = asked.endpoints.find((one) => one.url.startsWith(named));
+  assert.equal(other?.tls?.ok, false, 'the certificate is for another name');
+  assert.equal(other?.tls?.error, 'wrong-name', 'and not untrusted: the agent pins its authority');
+  assert.equal(other?.tls?.store?.by, 'identity.json');
+  assert.equal(other?.needed, false, 'whether it works hangs on its own way alone');
+
   writeFileSync(join(root, 'identity.json'), '{"version": 1, "serverUrl": "https://x"}');
   const damaged = await collectNode({ root, metadata: false, budget: 1500 });
   assert.match(

@@ -200,9 +200,15 @@ async function planEndpoints(
         url,
         service: 'ssm',
         also: ['ssmmessages', 'ec2messages'],
-        needed: true,
-        proxy: goProxy(sight.environment, url),
-        trust: systemTrust(),
+        // Another name of its server, or another server: it is tried as our agent would try it, which hasn't it
+        // in its settings, so that whether it works doesn't hang on it.
+        needed: own?.serverUrl === undefined,
+        ...(own?.serverUrl === undefined
+          ? { proxy: goProxy(sight.environment, url), trust: systemTrust() }
+          : {
+              proxy: ownProxy(own.proxy, own.noProxy, url),
+              trust: await ownTrust(sight, own.trust, own.identityFile),
+            }),
         aws: false,
         channels: true,
       });

@@ -202,6 +202,10 @@ for (const shell of shells) {
     for (const layer of ['tcp', 'tls', 'http', 'websocket'] as const)
       assert.equal(first?.[layer]?.ok, true, `${layer}: ${JSON.stringify(first)}\n${good.out}`);
     assert.equal(first?.tls?.store?.hasRoot, true);
+    const named = await collect(shell, ['--agent-root', root, '--server', `https://127.0.0.1:${port}`]);
+    const extra = named.evidence.endpoints.find(({ agent }) => agent === undefined);
+    assert.equal(extra?.tls?.store?.hasRoot, true, 'another name of its server is trusted by the same');
+    assert.equal(extra?.needed, false, 'and it is not what the agent hangs on');
     status(['0'.repeat(64)]);
     const bad = await collect(shell, ['--agent-root', root]);
     const second = bad.evidence.endpoints.find(({ agent }) => agent === 'rollcall');

@@ -71,6 +71,10 @@ function readOne(
     .map(([name]) => redactText(name ?? '', 40));
   const official = agents.agents.find(({ kind }) => kind === 'official');
   const isOwn = who === 'rollcall' || who === 'none';
+  // An address that was only given to the script isn't what an agent of ours hangs on that has its own.
+  const isExtra =
+    who === 'none' &&
+    agents.agents.some(({ kind, identity }) => kind === 'rollcall' && identity?.server !== undefined);
   const unseen: { what: string; why: string }[] = [];
   const layers: Mutable<EndpointEvidence> = {};
   const finish = (clock?: CollectedEndpoints['clock']) => ({
@@ -80,8 +84,9 @@ function readOne(
       url: redactUrl(url.origin),
       service,
       needed:
-        service !== 'ec2messages' ||
-        (official?.version !== undefined && isBefore(official.version, '3.3.40')),
+        !isExtra &&
+        (service !== 'ec2messages' ||
+          (official?.version !== undefined && isBefore(official.version, '3.3.40'))),
       ...(who === 'rollcall' || who === 'official' ? { agent: who } : {}),
       ...(isOwn ? { also: ['ssmmessages', 'ec2messages'] } : also.length === 0 ? {} : { also }),
       ...layers,
@@ -309,7 +314,7 @@ function certificateOf(
   const storePath = facts.one('endpoint', `${group}.store`);
   const changed = facts.count('endpoint', `${group}.store.changed`);
   const verify = facts.one('endpoint', `${group}.verify`);
-  const trusts = who === 'rollcall' ? agents.trusts : undefined;
+  const trusts = who === 'rollcall' || who === 'none' ? agents.trusts : undefined;
   const trusted = trusts === undefined || root === undefined ? undefined : trusts.includes(root);
   const subject = shown(value(leaf, /^subject/));
   const issuer = shown(value(leaf, /^issuer/));
