@@ -6,11 +6,19 @@
 import type { Confirmed, Finding } from './causes/cause.ts';
 import { type Cause, causes } from './causes/index.ts';
 import type { Evidence } from './evidence/index.ts';
-import { type Facts, factsOf } from './facts/index.ts';
+import { type Facts, factsOf, observe } from './facts/index.ts';
 import { agentName, gateView, layersOf } from './gates.ts';
 import { nextAttemptOf } from './next-attempt.ts';
 import { answersOf, standingOf } from './standing.ts';
-import { type CauseId, type Confidence, type Fix, type Gate, gates, type Verdict } from './verdict.ts';
+import {
+  type CauseId,
+  type Confidence,
+  type Fix,
+  type Gate,
+  gates,
+  type Observation,
+  type Verdict,
+} from './verdict.ts';
 
 /** What one check found: every cause of the catalogue has one. */
 export interface CheckResult {
@@ -46,7 +54,7 @@ export function judge(evidence: Evidence): Verdict {
     confidence,
     ...(found?.doubt !== undefined && { doubt: found.doubt }),
     parameters: found?.parameters ?? {},
-    evidence: (found?.evidence ?? []).slice(0, 8),
+    evidence: (found?.evidence ?? (isWell(facts) ? [] : lastSigns(facts))).slice(0, 8),
     ruledOut: !first && isWell(facts) ? [] : ruledOut(findings, first?.cause),
     ...(next.length > 0 && { next }),
     ...(fix && { fix }),
@@ -54,6 +62,20 @@ export function judge(evidence: Evidence): Verdict {
     warnings: warningsOf(facts, first?.cause),
     docs: first ? `docs/causes.en.md#${first.cause.id}` : 'docs/causes.en.md',
   };
+}
+
+/** What was last seen of it, for where no cause was: it ended there, whatever ended it. */
+function lastSigns({ row }: Facts): readonly Observation[] {
+  if (!row) return [];
+  const { channelClosedAt: closed, channelClosedBy: by = 'unknown', lastPing } = row;
+  return [
+    ...(row.connected || closed === undefined
+      ? []
+      : [observe('records', 'presence', 'channel', `closed-by-${by}`, closed)]),
+    ...(lastPing === undefined
+      ? []
+      : [observe('records', 'presence', 'last-heartbeat', new Date(lastPing).toISOString(), lastPing)]),
+  ];
 }
 
 /** All checks in order, as the first that is confirmed leaves them: for `-v`, and for tests. */
@@ -128,6 +150,8 @@ function isPending(facts: Facts, cause: Cause | undefined): boolean {
   const { bornAt, node, now, through, attempts, lines } = facts;
   if (bornAt === undefined || through === true || facts.records?.node?.deregisteredAt !== undefined)
     return false;
+  // Whoever was there before isn't on its way: it dropped. Only a machine that was seen to have just booted is.
+  if (!node && (facts.row?.lastPing !== undefined || facts.row?.channelClosedAt !== undefined)) return false;
   const clock = node?.host.bootAt === undefined ? now : node.at;
   if (clock - bornAt >= young || clock < bornAt - young) return false;
   if (attempts.length > 0 || lines.some(({ text }) => /denied|exception|expired|invalid/i.test(text)))

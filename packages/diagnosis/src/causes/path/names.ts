@@ -157,6 +157,15 @@ const dnsFails: Cause = {
       ({ layer }) => layer === 'name',
       (fault, seen) => {
         const resolvers = facts.node?.network?.resolvers;
+        // One resolver is dead and another answers: that takes longer than whoever looked had time, and no more.
+        const isSlow = fault.error === 'timeout' && (fault.endpoint.name?.direct ?? []).length > 0;
+        if (isSlow && facts.through) return excluded;
+        if (isSlow)
+          return likely('by-elimination', seen, {
+            host: place(fault).host,
+            error: fault.error,
+            resolver: resolvers?.join(', ') ?? '?',
+          });
         const routeless =
           facts.node?.network && !facts.node.network.defaultRoute4 && !facts.node.network.defaultRoute6;
         // Without a way out no resolver answers: then the name isn't what is broken.
