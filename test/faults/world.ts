@@ -48,6 +48,8 @@ export interface World {
   node(options?: Pick<HereOptions, 'address'>): Promise<Node>;
   /** A machine of its own; needs root. It reaches the server at `listens`; at the bridge's own address unless given. */
   machine(options?: Pick<MachineOptions, 'ahead' | 'upFor' | 'listens'>): Promise<Machine>;
+  /** A way by IPv6 as well, at the bridge's own address. */
+  waySix(): Promise<void>;
   /** The DNS server that machines are set to. */
   dns(): Promise<DnsServer>;
   /** Another one, at another address. */
@@ -137,6 +139,9 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
         ways.set(listens, way);
       }
       return closes(await openMachine({ server, folder, cache, number, way, serverName: name, ...given }));
+    },
+    async waySix() {
+      closes(await openForwarder({ target: server.port, host: gateway.six, port: 443 }));
     },
     dns: () => {
       dns ??= openDns(gateway.four, 53).then((opened) => {

@@ -54,7 +54,9 @@ export async function openForwarder(options: ForwarderOptions): Promise<Forwarde
     socket.on('error', () => {});
     socket.on('close', () => {
       open.delete(socket);
-      other()?.destroy();
+      // What is still on its way arrives before the end does.
+      if (way.kind === 'slow') setTimeout(() => other()?.destroy(), way.ms + 5);
+      else other()?.destroy();
     });
   };
   const serve = (socket: Socket) => {

@@ -249,6 +249,8 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
     async close() {
       init.child.kill('SIGKILL');
       await init.ended;
+      // The kernel takes its time to clear a network away, and the next machine's cable has the same name.
+      shell(`ip link del ${cable} 2>/dev/null || true`);
       shell(`umount --recursive --lazy ${files}; umount --lazy ${home}/disk`);
     },
   };

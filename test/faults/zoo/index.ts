@@ -10,6 +10,7 @@ import { proxy } from './proxy.ts';
 import { recorded } from './recorded.ts';
 import { scope } from './scope.ts';
 import { tls } from './tls.ts';
+import { twins } from './twins.ts';
 
 export const cases: readonly Case[] = [
   ...scope,
@@ -22,4 +23,5 @@ export const cases: readonly Case[] = [
   ...authorization,
   ...freshness,
   ...recorded,
+  ...twins,
 ];
