@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentEvidence, Evidence } from './evidence/index.ts';
 import { judge } from './judge.ts';
+import { renderVerdict } from './render/index.ts';
 import {
   change,
   day,
@@ -53,6 +54,22 @@ const onEc2 = (metadata: object, agent: Parameters<typeof officialAgent>[0] = {}
         agent,
       ),
     ],
+  });
+
+/** Server and agent were stopped together, and only the server was started again, so long ago. */
+const endedWithServer = (ago: number) =>
+  healthy({
+    node: undefined,
+    records: {
+      node: row({
+        agentName: 'rollcall-agent',
+        lastPing: now - ago - minute,
+        connected: false,
+        channelClosedAt: now - ago - minute,
+        channelClosedBy: 'server',
+      }),
+    },
+    fleet: { serverStartedAt: now - ago, serverBlind: [{ from: now - ago - minute, to: now - ago }] },
   });
 
 const decoys: readonly Decoy[] = [
@@ -403,6 +420,11 @@ const decoys: readonly Decoy[] = [
     }),
     never: ['role-denied'],
   },
+  {
+    name: 'our agent ended with the server and did not come back with it',
+    evidence: endedWithServer(12 * minute),
+    never: ['channel-backoff', 'session-channel-missing', 'server-was-away'],
+  },
 ];
 
 for (const { name, evidence, never: wrong, is } of decoys)
@@ -411,6 +433,41 @@ for (const { name, evidence, never: wrong, is } of decoys)
     assert.ok(!wrong.includes(verdict.cause ?? ''), `it was taken for ${verdict.cause}`);
     if (is !== undefined) assert.equal(verdict.cause, is);
   });
+
+test('Online in the time of grace after a restart is not "heartbeats arrive", and can be picked none the less', () => {
+  const verdict = judge(endedWithServer(12 * minute));
+  assert.equal(verdict.state, 'unclear');
+  assert.ok(!verdict.gates.some(({ text }) => text === 'by-heartbeat'));
+  assert.deepEqual(verdict.answers, { listed: 'yes', pickable: 'yes', working: 'no' });
+  assert.equal(verdict.fix, undefined);
+  assert.equal(verdict.nextAttempt, undefined, 'nobody knows that it runs');
+  const soon = judge(endedWithServer(2 * minute));
+  assert.equal(soon.confidence, 'likely');
+});
+
+test('a node whose agent was killed: what ended, when, and neither "not there" nor "on its way"', () => {
+  const killed = {
+    agentName: 'rollcall-agent',
+    lastPing: now - minute,
+    channelClosedAt: now - 30_000,
+    channelClosedBy: 'node' as const,
+    connected: false,
+  };
+  const pageOf = (evidence: Evidence) =>
+    renderVerdict(judge(evidence), { lang: 'en', utf8: true }).join(' ').replaceAll(/\s+/g, ' ');
+  const atOnce = pageOf(healthy({ node: undefined, records: { node: row(killed) } }));
+  assert.match(atOnce, /still listed as Online, but its command channel is closed/);
+  assert.doesNotMatch(atOnce, /isn't there/);
+  const restored = judge(
+    lost({ node: undefined, records: { node: lostRow({ ...killed, registeredAt: now - 2 * minute }) } }),
+  );
+  assert.equal(restored.state, 'unclear', 'it dropped: it is not on its way');
+  const later = pageOf(
+    lost({ node: undefined, records: { node: lostRow({ ...killed, channelClosedAt: now - hour }) } }),
+  );
+  assert.match(later, /channel closed from the node's side \(server 04:12\)/);
+  assert.match(later, /Its agent or machine may have stopped/);
+});
 
 test('where many share a fault no command is offered for the node', () => {
   const one = judge(lost({ node: { at: now + hour, clock: { aheadMs: hour } } }));

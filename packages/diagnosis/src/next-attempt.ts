@@ -1,5 +1,5 @@
 /** When the agent tries again by itself: by its own word where it has one, else by the tables of its back-offs. */
-import type { Facts } from './facts/index.ts';
+import { type Facts, isOurs } from './facts/index.ts';
 import type { Verdict } from './verdict.ts';
 
 const minute = 60_000;
@@ -30,9 +30,17 @@ export function nextAttemptOf(facts: Facts): Verdict['nextAttempt'] {
   if (node && running.length === 0) return undefined;
   const skew = node?.clock?.aheadMs ?? 0;
   if (agent?.waiting && agent.waiting.until > (node?.at ?? now)) return { from: agent.waiting.until - skew };
-  const isOurs = agent ? agent.kind === 'rollcall' : /rollcall/i.test(row?.agentName ?? '');
   if (through && channelOpen !== false) return undefined;
-  if (isOurs) return row || agent ? { from: now, to: now + oursAtMost } : undefined;
+  if (isOurs(facts)) {
+    // Of one that nobody saw running it can be said only while its last sign is younger than its longest wait.
+    const lastSign = Math.max(
+      row?.lastPing ?? 0,
+      row?.channelClosedAt ?? 0,
+      facts.fleet?.serverStartedAt ?? 0,
+    );
+    const mayRun = running.length > 0 || lastSign > now - 3 * oursAtMost;
+    return mayRun ? { from: now, to: now + oursAtMost } : undefined;
+  }
   const last = facts.attempts[0];
   const table = last && tables.find(({ reasons }) => reasons.test(last.reason));
   if (last && table) {

@@ -38,7 +38,7 @@ export function answersOf(
   const picked: Answer =
     cause?.breaks === 'picked'
       ? 'no'
-      : through
+      : through || standing?.is === 'online'
         ? 'yes'
         : listed === 'no' || standing !== undefined
           ? 'no'
@@ -47,7 +47,9 @@ export function answersOf(
   const breaksWork = cause?.breaks === 'working';
   const working: Answer =
     through === undefined && !cause
-      ? 'unknown'
+      ? row && channelOpen === false
+        ? 'no'
+        : 'unknown'
       : through === false || (standing !== undefined && standing.is !== 'online')
         ? 'no'
         : breaksWork

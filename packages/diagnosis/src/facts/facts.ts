@@ -60,7 +60,7 @@ export function factsOf(evidence: Evidence): Facts {
   const agent = judgedAgent(node);
   const process = agent && mainProcess(agent);
   // The books are of this server: whoever doesn't stand in them may be well, but in somebody else's list.
-  const through = records && !row ? false : getsThrough(row, agent, node);
+  const through = records && !row ? false : getsThrough(row, agent, node, now);
   const channelOpen = row?.connected ?? channelBySelf(agent);
   const path = pathOf(node, agent);
   const acceptedAt = row?.lastPing === undefined ? undefined : row.lastPing + (node?.clock?.aheadMs ?? 0);
@@ -162,13 +162,26 @@ function getsThrough(
   row: NodeRecord | undefined,
   agent: AgentEvidence | undefined,
   node: NodeEvidence | undefined,
+  now: number,
 ): boolean | undefined {
-  if (row) return row.status === 'Online';
+  // After a time without a server nodes are given longer to come back: meanwhile Online isn't "heartbeats arrive".
+  if (row) return row.status !== 'Online' ? false : isSilent(row, now) ? undefined : true;
   const status = agent?.status;
   if (!status || !node || status.lastHeartbeatAt === undefined || status.lastHeartbeatOk === undefined)
     return undefined;
   const alive = (agent.processes ?? []).some(isAlive);
   return alive && status.lastHeartbeatOk && status.lastHeartbeatAt > node.at - twoPeriods;
+}
+
+/** Without a channel, and with two heartbeats overdue: nobody knows whether it is there. */
+function isSilent({ connected, polling, lastPing, periodSeconds }: NodeRecord, now: number): boolean {
+  if (connected || polling || lastPing === undefined) return false;
+  return lastPing < now - 2 * periodSeconds * 1000 - 60_000;
+}
+
+/** Whether the agent is ours, by what was seen of it or by the books. */
+export function isOurs({ agent, row }: Pick<Facts, 'agent' | 'row'>): boolean {
+  return agent ? agent.kind === 'rollcall' : /rollcall/i.test(row?.agentName ?? '');
 }
 
 function channelBySelf(agent: AgentEvidence | undefined): boolean | undefined {

@@ -1,6 +1,6 @@
 /** Filling slots: `{slot}` is untrusted text made harmless, `{slot:format}` a time, a span, a skew, a size. */
 import { plain } from '../text/index.ts';
-import type { Language } from '../texts/index.ts';
+import { type Language, words } from '../texts/index.ts';
 
 /** How to write. */
 export interface Writing {
@@ -42,9 +42,13 @@ export function shown(text: string, writing: Pick<Writing, 'utf8'>, limit = 160)
   return plain(text, { limit, ascii: !writing.utf8 });
 }
 
-/** An observed value: times in it are put into the reader's zone. */
+/** An observed value: our own words in the reader's language, times in the reader's zone. */
 export function shownValue(text: string, writing: Writing, limit = 160): string {
-  const local = text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z/g, (iso) => {
+  const known = Object.hasOwn(words.values, text) ? words.values[text] : undefined;
+  if (known) return known[writing.lang];
+  const between = writing.lang === 'ja' ? ' から ' : ' to ';
+  const spans = text.replace(/(?<=^\d[^ ]{18,24}Z) (?=\d[^ ]{18,24}Z$)/, between);
+  const local = spans.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z/g, (iso) => {
     const time = Date.parse(iso);
     return Number.isNaN(time) ? iso : formatTime(time, writing);
   });
@@ -87,6 +91,7 @@ const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 function formatted(value: string, format: string | undefined, writing: Writing): string {
   const number = Number(value);
+  if (format === 'word') return shownValue(value, writing);
   if (format === undefined || value === '' || !Number.isFinite(number)) return shown(value, writing);
   const { lang, now } = writing;
   if (format === 'time') return formatTime(number, writing);

@@ -227,7 +227,9 @@ class Page {
     if (!this.#cause) {
       if (verdict.state === 'well') return broken(words.wellSentence);
       if (!verdict.standing) return broken(words.unclearHere);
-      return broken(verdict.standing.is === 'lost' ? words.unclearLost : words.unclearSentence);
+      const { is } = verdict.standing;
+      if (is === 'online') return broken(words.unclearOnline);
+      return broken(is === 'lost' ? words.unclearLost : words.unclearSentence);
     }
     const texts = this.#cause[this.#lang];
     const because = this.#fill({ en: texts.because, ja: texts.because }, slots);

@@ -131,8 +131,13 @@ export const unclearSentence: Both = {
   ja: '{name} が一覧にない理由はまだ分かりません。確認できた範囲に異常はありません。',
 };
 export const unclearLost: Both = {
-  en: 'Why {name} is lost is not known yet: nothing that was seen is wrong.',
-  ja: '{name} が Connection Lost になった理由はまだ分かりません。確認できた範囲に異常はありません。',
+  en: 'Why {name} is lost is not known yet. Its agent or machine may have stopped, or the way between may be cut.',
+  ja: '{name} が Connection Lost になった理由はまだ分かりません。エージェントかマシンが止まったか、途中の通信が切れている可能性があります。',
+};
+/** It counts as Online, and its channel is closed. */
+export const unclearOnline: Both = {
+  en: '{name} is still listed as Online, but its command channel is closed; why is not known yet.',
+  ja: '{name} はまだ Online と表示されていますが、コマンド用チャネルは閉じています。理由はまだ分かりません。',
 };
 export const unclearHere: Both = {
   en: 'Nothing wrong was found on {name}; whether it is in the list only the server knows.',
@@ -287,6 +292,17 @@ export const nextSteps: Readonly<Record<string, Both>> = {
     ja: 'エージェントのログ（見つかりませんでした）',
   },
   wait: { en: 'wait', ja: '待つ' },
+};
+
+/** Observed values that are words of ours, not somebody's text. */
+export const values: Readonly<Record<string, Both>> = {
+  open: { en: 'open', ja: '接続中' },
+  closed: { en: 'closed', ja: '切断' },
+  'closed-by-node': { en: "closed from the node's side", ja: 'ノード側から切断' },
+  'closed-by-silence': { en: 'closed: nothing came over it any more', ja: '応答が途絶えて切断' },
+  'closed-by-server': { en: 'closed with the server', ja: 'サーバーの停止で切断' },
+  'closed-by-unknown': { en: 'closed', ja: '切断' },
+  'not-running': { en: 'not running', ja: '稼働していない' },
 };
 
 /** Words for how a layer ended. */

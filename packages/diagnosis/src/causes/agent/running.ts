@@ -272,7 +272,7 @@ const stopped: Cause = {
             ]
           : []),
       ],
-      { unit: service?.name ?? agent.kind, state: service?.state ?? 'not running' },
+      { unit: service?.name ?? agent.kind, state: service?.state ?? 'not-running' },
     );
   },
   fix(facts) {
@@ -281,14 +281,14 @@ const stopped: Cause = {
   },
   en: {
     name: 'agent is stopped',
-    because: 'its agent does not run ({unit}: {state})',
+    because: 'its agent does not run ({unit}: {state:word})',
     fix: 'starts the agent; nothing else changes',
     explain: 'Start the agent in the way in which it is started on this machine.',
     about: 'The agent is installed, and none of its processes runs: somebody stopped it, or it ended.',
   },
   ja: {
     name: 'エージェントの停止',
-    because: 'エージェントが動いていない（{unit}: {state}）',
+    because: 'エージェントが動いていない（{unit}: {state:word}）',
     fix: 'エージェントを起動するだけです',
     explain: 'このマシンでの起動方法に従って、エージェントを起動してください。',
     about: 'エージェントは入っていますが、プロセスが 1 つも動いていません。止められたか、終了しました。',

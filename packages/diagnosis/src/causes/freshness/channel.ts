@@ -1,11 +1,13 @@
 /** Heartbeats arrive, and the command channel doesn't stand; or the server was away itself. */
-import { attemptFor, type Facts, isOlder, observe } from '../../facts/index.ts';
+import { attemptFor, type Facts, isOlder, isOurs, observe } from '../../facts/index.ts';
 import { restartOnly } from '../../fixes/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 
 const minute = 60_000;
 /** Older official agents have no channel over ssmmessages for commands. */
 const leastForChannel = '2.3.68.0';
+/** Our agent tries every minute at least: three times that long without it is no back-off. */
+const oursAtMost = 3 * minute;
 
 /** In the list and without a channel for longer than one attempt takes. */
 function lacksChannel({ row, through, channelOpen, now, path }: Facts): boolean | undefined {
@@ -46,8 +48,9 @@ const serverWasAway: Cause = {
     if (!blind) return excluded;
     // Whoever was heard since had found the way back: what stops it now came later.
     if (row.lastPing !== undefined && row.lastPing > blind.to) return excluded;
-    // Two periods after its return whoever is there has reported in; what waits longer has another reason.
-    if (now > blind.to + Math.max(2 * row.periodSeconds * 1000, 60 * minute)) return excluded;
+    // Ours waits a minute at most. Official ones: two periods after its return whoever is there has reported in.
+    const patience = isOurs(facts) ? oursAtMost : Math.max(2 * row.periodSeconds * 1000, 60 * minute);
+    if (now > blind.to + patience) return excluded;
     return likely(
       'by-time',
       [
@@ -261,13 +264,15 @@ const channelBackoff: Cause = {
       );
     const blind = row?.channelOpenedAt === undefined ? undefined : blindTime(facts);
     if (!blind) return unknown;
+    const ours = isOurs(facts);
+    if (ours && now > blind.to + oursAtMost) return excluded;
     return likely(
       'by-time',
       [
         observe('records', 'servers', 'away', `${iso(blind.from)} ${iso(blind.to)}`, blind.to),
         observe('records', 'presence', 'channel', 'closed', row?.channelClosedAt),
       ],
-      { until: String(blind.to + 60 * minute) },
+      { until: String(blind.to + (ours ? oursAtMost : 60 * minute)) },
     );
   },
   fix: restartOnly,
@@ -278,7 +283,7 @@ const channelBackoff: Cause = {
     fix: 'restarts the agent, which opens the channel at once',
     explain: 'Wait, or restart the agent on the node: it opens the channel at once.',
     about:
-      'After the loss of its channel the official agent waits from 5 seconds up to 40 minutes, and as much as half of that more. Heartbeats go on meanwhile.',
+      'After the loss of its channel the official agent waits from 5 seconds up to 40 minutes, and as much as half of that more; ours a minute at most. Heartbeats go on meanwhile.',
   },
   ja: {
     name: 'チャネルの再試行待ち',
@@ -287,7 +292,7 @@ const channelBackoff: Cause = {
     fix: 'エージェントを再起動し、すぐにチャネルを開かせます',
     explain: '待つか、ノードでエージェントを再起動してください。すぐにチャネルを開きます。',
     about:
-      'チャネルを失うと、公式エージェントは 5 秒から最長 40 分（さらに最大でその半分）待って再試行します。その間もハートビートは続きます。',
+      'チャネルを失うと、公式エージェントは 5 秒から最長 40 分（さらに最大でその半分）、Rollcall のエージェントは最長 1 分待って再試行します。その間もハートビートは続きます。',
   },
 };
 

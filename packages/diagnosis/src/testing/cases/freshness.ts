@@ -97,6 +97,20 @@ export const freshnessCases: readonly Case[] = [
     fix: restart,
   },
   {
+    cause: 'channel-backoff',
+    when: 'ours, in the first minutes after the server came back',
+    evidence: healthy({
+      node: undefined,
+      records: { node: row({ ...noChannel, agentName: 'rollcall-agent' }) },
+      fleet: {
+        serverStartedAt: now - minute,
+        serverBlind: [{ from: now - 55 * minute, to: now - minute }],
+      },
+    }),
+    confidence: 'likely',
+    says: { until: String(now + 2 * minute) },
+  },
+  {
     cause: 'channel-refused',
     evidence: healthy({
       node: undefined,
