@@ -445,6 +445,22 @@ test('Online in the time of grace after a restart is not "heartbeats arrive", an
   assert.equal(soon.confidence, 'likely');
 });
 
+test('an agent that was seen not to run is stopped for certain, though its last heartbeat was in time', () => {
+  const { cause, confidence, doubt, answers } = judge(
+    healthy({
+      records: {
+        node: row({ agentName: 'rollcall-agent', connected: false, channelClosedAt: now - 20_000 }),
+      },
+      node: { agents: [ownAgent({ processes: [], service: undefined })] },
+    }),
+  );
+  assert.deepEqual(
+    { cause, confidence, doubt },
+    { cause: 'agent-stopped', confidence: 'proven', doubt: undefined },
+  );
+  assert.equal(answers.working, 'no');
+});
+
 test('a node whose agent was killed: what ended, when, and neither "not there" nor "on its way"', () => {
   const killed = {
     agentName: 'rollcall-agent',

@@ -95,6 +95,9 @@ export function check(evidence: Evidence): readonly CheckResult[] {
 function weigh(cause: Cause, facts: Facts): Finding {
   const finding = cause.decide(facts);
   if (finding.state !== 'confirmed' || facts.through !== true) return finding;
+  // Seen not to run, with its channel closed: that the last heartbeat was in time makes it no less certain.
+  const isGone = facts.node !== undefined && facts.running.length === 0 && facts.channelOpen === false;
+  if (isGone && cause.gate === 'agent' && cause.whileThrough === 'likely') return finding;
   const usual = cause.whileThrough ?? (cause.breaks === 'listed' ? 'excluded' : 'stands');
   const then = usual === 'excluded' && cause.gate === 'path' && isFading(facts) ? 'likely' : usual;
   if (then === 'excluded') return { state: 'excluded' };

@@ -57,7 +57,7 @@ export function answersOf(
             ? 'no'
             : 'unknown'
           : cause?.breaks === 'listed'
-            ? through
+            ? through && (channelOpen !== false || row?.polling === true)
               ? 'unknown'
               : 'no'
             : reachable

@@ -241,8 +241,8 @@ export const doubts: Readonly<Record<string, Both>> = {
     ja: 'サーバーか途中の装置かは分かりません',
   },
   'still-through': {
-    en: 'heartbeats still arrive; it will show at the next one',
-    ja: 'まだハートビートが届いていて、次の報告で表面化します',
+    en: 'its last heartbeat was in time; it will show when the next one is due',
+    ja: '直近のハートビートは間に合っていて、次の報告の時刻に表面化します',
   },
   'shared-by-many': {
     en: 'many nodes have the same: look at what they share first',
