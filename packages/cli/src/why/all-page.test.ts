@@ -101,6 +101,17 @@ test('counts first, the server before anybody, each cause once with the first th
   assert.match(text, /^2 causes explain 9 of 49\. +0\.2 s$/m);
 });
 
+test('a machine that no node is is asked about with its source: its name may stand for two', () => {
+  const [, lostOne] = fleet.Groups;
+  const Members = [{ Name: 'db01', Machine: 'ansible-prod/db01', State: 'missing' as const }];
+  const lines = allLines(
+    { ...fleet, Groups: [{ ...lostOne!, Members }] },
+    { lang: 'en', verbose: false, now, tookMs: 1 },
+    utf8,
+  );
+  assert.match(lines.join('\n'), /rollcall why ansible-prod\/db01$/m);
+});
+
 test('nothing on it is wider than the page, and nothing in it can move the cursor', () => {
   for (const lines of [page('en'), page('ja'), page('en', ascii)]) {
     for (const line of lines) assert.ok(widthOf(line) <= 80, line);

@@ -147,8 +147,8 @@ function firstThing(group: Group, screen: Screen): string {
   if (command?.where === 'operator' && fix?.risk !== 'manual')
     return screen.text(command.argv.map((word) => quote(word, 'sh')).join(' '), 400);
   const [member] = group.Members;
-  // The id can't stand for two; a machine that no node is has none.
-  const name = member?.InstanceId ?? member?.Name ?? '';
+  // An id, or a machine with its source, can't stand for two; a name can.
+  const name = member?.InstanceId ?? member?.Machine ?? member?.Name ?? '';
   return screen.text(`rollcall why ${quote(name, 'sh')}`, 200);
 }
 

@@ -98,6 +98,31 @@ test('a node is one machine at most; the same machine in two sources is one', ()
   assert.equal(join([machine('web-01'), machine('2', { names: ['web-01'] })], [one]).nodeOf.size, 0);
 });
 
+test('two sources that list a machine without a node list one, where nothing speaks against it', () => {
+  const same = (...machines: JoinMachine[]) => [...join(machines, []).sameAs];
+  const listed = (source: string, more: Partial<JoinMachine> = {}) =>
+    machine('1', { source, names: ['db01'], ...more });
+  assert.deepEqual(same(listed('a'), listed('b')), [['b/1', 'a/1']]);
+  assert.deepEqual(same(listed('a', { addresses: ['10.0.0.1'] }), listed('b')), [['b/1', 'a/1']]);
+  assert.deepEqual(
+    same(listed('a', { addresses: ['10.0.0.1'] }), listed('b', { addresses: ['10.9.0.1'] })),
+    [],
+  );
+  const macs = ['52:54:00:00:00:01'];
+  assert.deepEqual(
+    same(listed('a', { macs }), listed('b', { macs, names: ['other'] }), listed('c', { names: ['other'] })),
+    [['b/1', 'a/1']],
+    'c has the name of what is already found to be a',
+  );
+  assert.deepEqual(same(listed('a'), machine('2', { source: 'a', names: ['DB01'] }), listed('b')), []);
+  assert.deepEqual(
+    same(listed('a', { names: ['x'] }), listed('b', { names: ['y'] })),
+    [],
+    'keys are each their own',
+  );
+  assert.deepEqual(same(listed('a'), listed('b', { retired: true })), []);
+});
+
 test('tombstones are what is left: they count where no node does', () => {
   const gone = node({ computerName: 'web-01', deregistered: true, online: false });
   assert.deepEqual(shown([machine('web-01')], [gone]), { 'dc1/web-01': [gone.nodeId, 'name'] });

@@ -159,7 +159,63 @@ export function join(machines: readonly JoinMachine[], nodes: readonly JoinNode[
       }
     }
   }
+  joinSources(
+    waiting.filter((machine) => !machine.retired && !nodeOf.has(machineId(machine))),
+    sameAs,
+  );
   return { nodeOf, machineOf, former, sameAs };
+}
+
+/**
+ * Machines that no node is, and that two sources list: by what is theirs alone, or by the whole name where no
+ * address speaks against it. Listed twice is missing once.
+ */
+function joinSources(machines: readonly JoinMachine[], sameAs: Map<MachineId, MachineId>): void {
+  const ways: readonly {
+    readonly marks: (machine: JoinMachine) => readonly string[];
+    readonly fits: (one: JoinMachine, other: JoinMachine) => boolean;
+  }[] = [
+    { marks: ({ uuid }) => (uuid === null ? [] : [uuidMark(uuid)]), fits: () => true },
+    { marks: ({ macs }) => macs.map(macMark), fits: () => true },
+    { marks: ({ names }) => wholeNames(names), fits: agree },
+  ];
+  for (const { marks, fits } of ways) {
+    const byMark = new Map<string, JoinMachine[]>();
+    for (const machine of machines) {
+      if (sameAs.has(machineId(machine))) continue;
+      for (const mark of new Set(marks(machine))) {
+        const known = byMark.get(mark);
+        if (known) known.push(machine);
+        else byMark.set(mark, [machine]);
+      }
+    }
+    for (const alike of byMark.values()) {
+      // Two of one source with the same mark: which of them the other source means, nobody knows.
+      if (new Set(alike.map(({ source }) => source)).size < alike.length) continue;
+      const [first, ...others] = alike.filter((machine) => !sameAs.has(machineId(machine)));
+      for (const other of others)
+        if (first && fits(first, other)) sameAs.set(machineId(other), machineId(first));
+    }
+  }
+  // What one way found may itself have been found to be another's by the next.
+  for (const [id, same] of sameAs) {
+    let last = same;
+    for (let next = sameAs.get(last); next !== undefined; next = sameAs.get(last)) last = next;
+    sameAs.set(id, last);
+  }
+}
+
+/** Nothing that only one machine can have says that they are two. */
+function agree(one: JoinMachine, other: JoinMachine): boolean {
+  const clash = <T>(a: readonly T[], b: readonly T[]) =>
+    a.length > 0 && b.length > 0 && !a.some((value) => b.includes(value));
+  const known = (value: string | null) => (value === null ? [] : [value]);
+  return !(
+    clash(known(one.nodeId), known(other.nodeId)) ||
+    clash(known(one.uuid), known(other.uuid)) ||
+    clash(one.macs, other.macs) ||
+    clash(one.addresses, other.addresses)
+  );
 }
 
 /** Nodes by their marks, of those that some machine looks for. */

@@ -20,7 +20,9 @@ export function machineOperations(
         const question = ['ListMachines', call.region, asked];
         const after = readToken(question, NextToken, ['']);
         const whole = await landscape(call.region);
-        const chosen = [...whole.machines.values()].filter((machine) => isAsked(whole, machine, input));
+        const chosen = [...whole.machines.values()].filter((machine) =>
+          isAsked(whole, machine, input, call.at),
+        );
         const rest = after ? chosen.filter((machine) => machine.id > after[0]!) : chosen;
         const page = rest.sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, size);
         const last = page.at(-1);
@@ -39,7 +41,12 @@ export function isExpected({ row }: MachineFacts): boolean {
   return row.retired_at === null && row.expected !== 'retired';
 }
 
-function isAsked(whole: Landscape, machine: MachineFacts, input: ListMachinesInput): boolean {
+/** Whether it may be away: in maintenance, or a spare or on by day only, and not known to run. */
+function mayBeAway({ row }: MachineFacts, now: number): boolean {
+  return (row.maintenance_until ?? 0) > now || (row.expected !== 'always' && row.power !== 'on');
+}
+
+function isAsked(whole: Landscape, machine: MachineFacts, input: ListMachinesInput, now: number): boolean {
   const { row, addresses } = machine;
   if (input.Source !== undefined && row.source !== input.Source) return false;
   if (input.Name !== undefined) {
@@ -55,7 +62,7 @@ function isAsked(whole: Landscape, machine: MachineFacts, input: ListMachinesInp
     case 'expected':
       return isExpected(machine);
     case 'missing':
-      return isExpected(machine) && !isThere(whole, machine);
+      return isExpected(machine) && !mayBeAway(machine, now) && !isThere(whole, machine);
   }
 }
 

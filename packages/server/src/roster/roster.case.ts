@@ -161,6 +161,21 @@ export const cases: Readonly<Record<string, Case>> = {
     }
   },
 
+  async 'what may be away isn’t missing, and what two sources list is missing once'(context, ground) {
+    const world = await open(context, ground);
+    await world.list(
+      'dc1',
+      'name,expected,power,maintenance_until\nweb-1,,,\nweb-2,spare,,\nweb-3,spare,on,\nweb-4,office-hours,,\nweb-5,,,2099-01-01\ndb-1,,,\n',
+    );
+    await world.list('dc2', 'name\ndb-1\n');
+    const missing = await machines(world, { Filter: 'missing' });
+    assert.deepEqual([...missing.values()].map((one) => `${one.Source}/${one.Key}`).sort(), [
+      'dc1/db-1',
+      'dc1/web-1',
+      'dc1/web-3',
+    ]);
+  },
+
   async 'lists go a page at a time'(context, ground) {
     const world = await open(context, ground);
     await world.list('dc1', `name\n${Array.from({ length: 25 }, (_, at) => `m${at}`).join('\n')}\n`);

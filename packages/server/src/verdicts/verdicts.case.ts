@@ -337,6 +337,18 @@ mended,,,,2026-01-09
     }
   },
 
+  async 'nobody is said to be missing for longer than the roster is known'(context, ground) {
+    const world = await open(context, ground);
+    const told = world.clock.now();
+    await world.list('dc1', 'name,ip\nweb-1,10.0.0.1\n');
+    await later(world, hour);
+    const all: WhyAllOutput = await world.call('WhyAll');
+    assert.deepEqual(
+      all.Groups.map((one) => one.Since?.getTime()),
+      [told],
+    );
+  },
+
   async 'who can be picked for a document, and why others can’t'(context, ground) {
     const forbidden: string[] = [];
     const polling: string[] = [];

@@ -35,7 +35,8 @@ export function whyAllOperation(
         sources: await allSources(tx, region),
         machines: await countMachines(tx, region),
       }));
-      const groups = grouped(judged, counts, input.MaxMembers ?? usualMembers);
+      const toldAt = new Map(sources.map((row) => [row.source, row.created_at]));
+      const groups = grouped(judged, counts, input.MaxMembers ?? usualMembers, toldAt);
       return {
         At: new Date(now),
         Server: (await problemsOf(deps, fleet, now)).map(({ cause, detail }) => ({
@@ -124,6 +125,7 @@ function grouped(
   judged: readonly JudgedSubject[],
   counts: Mutable<Counts>,
   mostMembers: number,
+  toldAt: ReadonlyMap<string, number>,
 ): CauseGroup[] {
   const groups = new Map<string, JudgedSubject[]>();
   for (const one of judged) {
@@ -145,7 +147,7 @@ function grouped(
     }
   }
   return [...groups.values()]
-    .map((members) => groupOf(members, mostMembers))
+    .map((members) => groupOf(members, mostMembers, toldAt))
     .sort((a, b) => Number(a.Cause === undefined) - Number(b.Cause === undefined) || b.Count - a.Count);
 }
 
@@ -159,9 +161,13 @@ function groupKey({ verdict, evidence }: JudgedSubject): string {
 
 const lessSure: readonly Verdict['confidence'][] = ['unknown', 'likely', 'proven'];
 
-function groupOf(members: readonly JudgedSubject[], most: number): CauseGroup {
+function groupOf(
+  members: readonly JudgedSubject[],
+  most: number,
+  toldAt: ReadonlyMap<string, number>,
+): CauseGroup {
   const [first] = members;
-  const since = members.map(sinceOf).filter((at) => at > 0);
+  const since = members.map((one) => sinceOf(one, toldAt)).filter((at) => at > 0);
   const confidence = lessSure.find((one) => members.some(({ verdict }) => verdict.confidence === one));
   return present<CauseGroup>({
     Cause: first!.verdict.cause,
@@ -181,11 +187,18 @@ function groupOf(members: readonly JudgedSubject[], most: number): CauseGroup {
   });
 }
 
-/** Since when it is so, as far as anybody knows. */
-function sinceOf({ subject: { node, machine }, evidence }: JudgedSubject): number {
+/**
+ * Since when it is so, as far as anybody knows. A source's first list counts as true for a day before; that a
+ * machine of it isn't there is known only since the list came.
+ */
+function sinceOf(
+  { subject: { node, machine }, evidence }: JudgedSubject,
+  toldAt: ReadonlyMap<string, number>,
+): number {
   if (node && node.deregistered_at !== null) return node.deregistered_at;
   if (node) return lostAt(node) || node.registered_at;
   const knocks = evidence.door?.knocks ?? [];
   const first = knocks.reduce((earliest, one) => Math.min(earliest, one.firstAt), Number.POSITIVE_INFINITY);
-  return Number.isFinite(first) ? first : (machine?.row.first_seen_at ?? 0);
+  if (Number.isFinite(first)) return first;
+  return machine ? Math.max(machine.row.first_seen_at, toldAt.get(machine.row.source) ?? 0) : 0;
 }
