@@ -1,7 +1,7 @@
 /** The same surface from another cause: each of these must not yield the cause that it looks like. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AgentEvidence, Evidence } from './evidence/index.ts';
+import type { AgentEvidence, Evidence, NodeEvidence } from './evidence/index.ts';
 import { judge } from './judge.ts';
 import { renderVerdict } from './render/index.ts';
 import {
@@ -459,6 +459,48 @@ test('an agent that was seen not to run is stopped for certain, though its last 
     { cause: 'agent-stopped', confidence: 'proven', doubt: undefined },
   );
   assert.equal(answers.working, 'no');
+});
+
+test('a block without a registration is not said to be on its way to one, nor to be the node for certain', () => {
+  const verdict = judge(
+    healthy({ node: { agents: [officialAgent({ identity: { kind: 'none', nodeId: undefined } })] } }),
+  );
+  assert.equal(verdict.state, 'well');
+  assert.equal(verdict.gates.find(({ gate }) => gate === 'identity')?.text, 'no-registration');
+  assert.deepEqual(
+    verdict.warnings.map(({ cause }) => cause),
+    ['agent-not-registered'],
+  );
+});
+
+test('a machine without an agent is said to have none, however little of its processes was seen', () => {
+  const seen = (unseen: NodeEvidence['unseen'], privileged = true) =>
+    judge({ now, node: node({ agents: [], endpoints: [], unseen, privileged }) });
+  const some = seen([{ what: 'some processes', why: 'permission denied' }]);
+  assert.equal(some.cause, 'agent-not-installed');
+  assert.equal(some.confidence, 'likely');
+  const stranger = seen([{ what: 'some processes', why: 'permission denied' }], false);
+  assert.equal(stranger.cause, undefined, 'without root it may be hidden');
+  assert.deepEqual(
+    stranger.gates.filter(({ gate }) => gate === 'agent' || gate === 'identity').map(({ text }) => text),
+    ['no-agent', 'no-agent'],
+  );
+});
+
+test('of two agents each is named with its process and its whole path', () => {
+  const path = `/opt/${'a-long-folder-name/'.repeat(5)}amazon-ssm-agent`;
+  const twins = [officialAgent(), officialAgent({ packaging: 'snap', binary: path })];
+  const lines = renderVerdict(judge(seenOn(node({ agents: twins }))), { lang: 'en', utf8: true });
+  const text = lines.join('\n');
+  assert.match(text, /more than one agent runs/);
+  assert.match(text, /process 811/);
+  assert.doesNotMatch(text, /…/);
+  assert.ok(
+    lines
+      .map((line) => line.trim())
+      .join('')
+      .includes(path),
+  );
 });
 
 test('a node whose agent was killed: what ended, when, and neither "not there" nor "on its way"', () => {

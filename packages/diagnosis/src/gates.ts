@@ -46,6 +46,7 @@ const views: Readonly<Record<Gate, (facts: Facts) => GateView>> = {
       enabled: agent?.service?.enabled ? 'yes' : undefined,
       restarts: agent?.service?.restarts === undefined ? undefined : String(agent.service.restarts),
     };
+    if (facts.node && !agent && !facts.through) return view(false, 'no-agent', {});
     return running.length > 0 ? view(true, 'agent', parameters) : inferred(facts, 'agent', parameters);
   },
   identity: (facts) => {
@@ -55,7 +56,9 @@ const views: Readonly<Record<Gate, (facts: Facts) => GateView>> = {
       nodeId: identity?.nodeId ?? row?.nodeId,
       since: asText(identity?.registeredAt ?? row?.registeredAt),
     };
-    if (identity?.kind === 'none') return view(triesToRegister(facts), 'registering', {});
+    if (identity?.kind === 'none')
+      return triesToRegister(facts) ? view(true, 'registering', {}) : view(false, 'no-registration', {});
+    if (facts.node && !agent && !facts.through) return view(false, 'no-agent', {});
     const isWhole = identity !== undefined && (identity.damage ?? []).length === 0;
     return isWhole ? view(true, 'identity', parameters) : inferred(facts, 'identity', parameters);
   },

@@ -595,6 +595,19 @@ test('our agent is seen whole, its server is reached with its own trust, and not
   );
 });
 
+test('a folder that an agent has left is no agent', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'rollcall-left-'));
+  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const look = async () => {
+    const { agents } = await collectNode({ root, metadata: false, budget: 1500 });
+    return agents.filter(({ kind, binary }) => kind === 'rollcall' && binary === root).length;
+  };
+  writeFileSync(join(root, 'notes.txt'), 'somebody keeps something here');
+  assert.equal(await look(), 0);
+  writeFileSync(join(root, 'config.json'), '{}');
+  assert.equal(await look(), 1);
+});
+
 test('a bundle has no machine id in it, wherever it was, and is otherwise the same evidence', async (t) => {
   const machine = deb(t);
   putVault(machine, { hardware: { 'machine-id': 'ffffffffffffffffffffffffffffffff\n' } });

@@ -7,7 +7,10 @@ import { cutTo, widthOf } from './width.ts';
 const closing = /^[、。，．・：；？！）］｝〕〉》」』】ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ々]$/u;
 const opening = /[（［｛〔〈《「『【]$/u;
 
-/** Breaks `text` into lines of at most `columns`; a word that is longer is cut, since half an id is none. */
+/**
+ * Breaks `text` into lines of at most `columns`; a word that is longer is cut, since half an id is none. A path that
+ * is longer goes on behind one of its slashes.
+ */
 export function breakLines(text: string, columns: number, ellipsis = '…'): string[] {
   const lines: string[] = [];
   let line = '';
@@ -18,10 +21,28 @@ export function breakLines(text: string, columns: number, ellipsis = '…'): str
       continue;
     }
     if (line !== '') lines.push(line);
-    line = widthOf(unit) <= columns ? unit : cutTo(unit, columns, ellipsis);
+    const pieces = piecesOfPath(unit, columns);
+    lines.push(...pieces.slice(0, -1));
+    const last = pieces.at(-1) ?? unit;
+    line = widthOf(last) <= columns ? last : cutTo(last, columns, ellipsis);
   }
   const all = line === '' && lines.length > 0 ? lines : [...lines, line];
   return all.map((one) => one.replaceAll('\u00a0', ' '));
+}
+
+/** A path in pieces that fit, or the word as it is: one with a part that is itself too long has to be cut anyhow. */
+function piecesOfPath(word: string, columns: number): readonly string[] {
+  if (!word.startsWith('/') || widthOf(word) <= columns) return [word];
+  const pieces: string[] = [];
+  let piece = '';
+  for (const part of word.match(/[^/]*\/|[^/]+$/g) ?? []) {
+    if (widthOf(part) > columns) return [word];
+    if (piece !== '' && widthOf(piece + part) > columns) {
+      pieces.push(piece);
+      piece = part;
+    } else piece += part;
+  }
+  return [...pieces, piece];
 }
 
 interface Unit {

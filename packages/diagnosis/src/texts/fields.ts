@@ -68,6 +68,7 @@ const labels: Readonly<Record<string, readonly [en: string, ja: string]>> = {
   problem: ['problem', '問題'],
   'process-state': ['process', 'プロセス'],
   processes: ['processes', 'プロセス数'],
+  program: ['program', 'プログラム'],
   proxy: ['proxy', 'プロキシ'],
   'proxy-of-agent': ['of the agent', 'エージェント'],
   'proxy-of-shell': ['of the shell', 'シェル'],

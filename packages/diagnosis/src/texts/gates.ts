@@ -33,6 +33,11 @@ export const gateTexts: Readonly<Record<string, Both>> = {
     ja: '登録したときのまま|{nodeId}|登録 {since:time}',
   },
   'identity-partly': { en: 'its registration could not be read', ja: '登録情報を読み取れない' },
+  'no-agent': { en: 'no agent was found', ja: 'エージェントが見つからない' },
+  'no-registration': {
+    en: 'no registration was found on the machine',
+    ja: 'マシンに登録情報が見つからない',
+  },
   registering: { en: 'not registered yet; it tries to', ja: '未登録。登録を試みている' },
   path: {
     en: 'name > route > TCP > TLS > HTTP, {count} of {count} endpoints|{ms} ms|{direct?no proxy}|proxy {proxy}',

@@ -252,6 +252,7 @@ export const doubts: Readonly<Record<string, Both>> = {
     en: 'when the machine was started is not known: it may be on its way',
     ja: 'マシンの起動時刻が不明で、準備中かもしれません',
   },
+  'some-unseen': { en: 'some processes could not be seen', ja: '確認できないプロセスがありました' },
   'no-earlier-sign': {
     en: 'nothing shows that the agent ever ran',
     ja: 'エージェントが動いた形跡がありません',

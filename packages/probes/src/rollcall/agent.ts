@@ -21,6 +21,9 @@ export interface OwnAgent {
   readonly noProxy?: readonly string[];
 }
 
+/** Files that only an agent makes. */
+const traces = new Set(['identity.json', 'identity.previous.json', 'status.json', 'config.json', 'jobs']);
+
 interface Identity {
   readonly serverUrl?: string;
   readonly region?: string;
@@ -47,6 +50,11 @@ export async function readOwnAgent(
   ]);
   const running = (processes?.agents ?? []).filter((process) => isOurs(process, root));
   if (folder === undefined && service === undefined && running.length === 0) return undefined;
+  // A folder that an agent has left, or that was never one's, isn't an agent; one that can't be looked into may be.
+  const names = await sight.list(root, 200);
+  const left = [status, configText, current, previous].some((one) => one !== undefined);
+  const isEmpty = names !== undefined && !names.some((name) => traces.has(name));
+  if (service === undefined && running.length === 0 && isEmpty && !left) return undefined;
   const { identity, damage } = readIdentity(identityFile, current, previous);
   const { settings, problem } = readSettings(configText);
   const configFacts = configText === undefined ? undefined : await sight.facts(`${root}/config.json`);

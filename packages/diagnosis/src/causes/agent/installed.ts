@@ -1,7 +1,8 @@
 /** Is there an agent at all, one only, and one that can run here? */
-import { isOlder, observe } from '../../facts/index.ts';
+import { isAlive, isOlder, observe } from '../../facts/index.ts';
 import { type Command, serviceCommandOf } from '../../fixes/index.ts';
-import { type Cause, excluded, proven, unknown } from '../cause.ts';
+import { agentName } from '../../gates.ts';
+import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 
 /** Oldest glibc that our agent runs with. */
 const leastGlibc = '2.28';
@@ -66,8 +67,14 @@ const notInstalled: Cause = {
     );
     if (isThere) return excluded;
     // Not found is not the same as not there, for somebody who may not look everywhere.
-    if (node.unseen.some(({ what }) => /\b(agents?|packages?|processes)\b/i.test(what))) return unknown;
-    return proven([observe('node', 'system', 'agents-found', '0', node.at)], { os: node.host.os.name });
+    const hidden = node.unseen.filter(({ what }) => /\b(agents?|packages?|processes)\b/i.test(what));
+    const seen = [observe('node', 'system', 'agents-found', '0', node.at)];
+    const parameters = { os: node.host.os.name };
+    // To root only what isn't its own concern stays hidden (another container's, say): packages and services show.
+    if (node.privileged && hidden.length > 0 && hidden.every(({ what }) => what === 'some processes'))
+      return likely('some-unseen', seen, parameters);
+    if (hidden.length > 0) return unknown;
+    return proven(seen, parameters);
   },
   fix({ node }) {
     if (node?.host.platform !== 'Linux') return undefined;
@@ -146,15 +153,14 @@ const doubleAgent: Cause = {
     );
     if (twins.length < 2) return excluded;
     return proven(
-      twins.map((one) =>
-        observe(
-          'node',
-          'processes',
-          'agent-running',
-          `${one.binary ?? one.kind} ${one.version ?? ''} (${one.packaging})`,
-          node.at,
-        ),
-      ),
+      twins.flatMap((one) => {
+        const pids = (one.processes ?? []).filter(isAlive).map(({ pid }) => `process ${pid}`);
+        const what = `${agentName(one.kind, one.version)} (${one.packaging}), ${pids.slice(0, 4).join(', ')}`;
+        return [
+          observe('node', 'processes', 'agent-running', what, node.at),
+          ...(one.binary === undefined ? [] : [observe('node', 'processes', 'program', one.binary, node.at)]),
+        ];
+      }),
       { count: String(twins.length), packagings: twins.map((one) => one.packaging).join(' + ') },
     );
   },

@@ -95,6 +95,9 @@ const notRegistered: Cause = {
       return unknown;
     return proven([observe('node', 'agent', 'registration', 'none', node.at)]);
   },
+  // What was seen is of a machine that isn't registered; the node is. They may be two.
+  warns: ({ agent, row, through }) =>
+    through && row && agent?.identity?.kind === 'none' ? { nodeId: row.nodeId } : undefined,
   fix() {
     const line = byOperator('rollcall', 'activation', 'create');
     return line && { risk: 'guarded', commands: [line], withinSeconds: 120 };
@@ -107,6 +110,8 @@ const notRegistered: Cause = {
       'Make an activation (rollcall activation create), and run the line that it prints on the machine.',
     about:
       'The agent is installed, and has no registration: it was never enrolled, or its state was deleted.',
+    warning:
+      'What was seen on the machine has no registration: only its name or address ties it to {nodeId}.',
   },
   ja: {
     name: '未登録',
@@ -116,6 +121,7 @@ const notRegistered: Cause = {
       'rollcall activation create でアクティベーションを作り、表示されたコマンドをマシンで実行してください。',
     about:
       'エージェントは入っていますが登録情報がありません。一度も登録されていないか、状態が削除されました。',
+    warning: 'マシン上に登録情報がなく、{nodeId} との結び付きは名前かアドレスだけです。',
   },
 };
 
