@@ -5,6 +5,7 @@ import type { Language } from '../language.ts';
 import type { Mark, Screen } from '../output/screen.ts';
 import { wrap } from '../output/table.ts';
 import { padTo, widthOf } from '../output/width.ts';
+import { isOver, problemText } from '../why/server-problem.ts';
 
 /** All that is known. */
 export interface SelfFacts {
@@ -56,7 +57,11 @@ export function rowsOf(facts: SelfFacts, lang: Language): SelfRow[] {
     files(facts.seen, say),
     backup(facts, say),
     ...(facts.problems ?? []).map(
-      ({ Cause, Detail }): SelfRow => ({ id: 'server', state: 'no', text: `${Cause}: ${Detail}` }),
+      (problem): SelfRow => ({
+        id: 'server',
+        state: isOver(problem) ? 'warning' : 'no',
+        text: `${problem.Cause}: ${problemText(problem, lang)}`,
+      }),
     ),
   ];
 }

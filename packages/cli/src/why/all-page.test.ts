@@ -1,6 +1,7 @@
 /** The page of 300 machines: each cause once, ids and commands whole, the same in two languages. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { rowsOf, type SelfFacts } from '../doctor/self-rows.ts';
 import { screenOf } from '../output/screen.ts';
 import { widthOf } from '../output/width.ts';
 import { allLines } from './all-page.ts';
@@ -69,6 +70,13 @@ const fleet = {
   ],
 };
 
+const self: SelfFacts = {
+  url: 'https://localhost:8443',
+  now,
+  seen: { at: now, unseen: [], endpoints: [], clock: { sources: [] } },
+  answer: { ms: 3 },
+};
+
 function members(count: number, stem: string, first: number, State: 'missing' | 'lost') {
   return Array.from({ length: count }, (_, index) => ({ Name: `${stem}${first + index}`, State }));
 }
@@ -129,6 +137,22 @@ test('Japanese changes sentences, never ids and commands, and its columns stand 
   const places = rows.map((line) => widthOf(line.replace(/(最初にすること|rollcall why \S+)$/, '')));
   assert.equal(rows.length, 3);
   assert.equal(new Set(places).size, 1);
+});
+
+test('an ordinary restart is worth knowing and nothing to mend, in either language', () => {
+  const Server = [
+    {
+      Cause: 'server-was-away',
+      Detail: 'No server listened for 3 min of the last hour: agents may still wait before they try again.',
+    },
+  ];
+  const shown = (lang: 'en' | 'ja') =>
+    allLines({ ...fleet, Server }, { lang, verbose: false, now, tookMs: 1 }, utf8).slice(1, 5);
+  assert.equal(shown('en')[0], 'Server: healthy.');
+  assert.match(shown('en')[1] ?? '', /^\[!\] server-was-away$/);
+  assert.match(shown('ja').join('\n'), /正常\n\[!\] server-was-away\n {4}直近 1 時間に\s+3.分停止/);
+  for (const line of shown('ja')) assert.ok(widthOf(line) <= 80, line);
+  assert.equal(rowsOf({ ...self, problems: Server }, 'en').at(-1)?.state, 'warning');
 });
 
 test('a server that is itself ill is said first; a whole fleet is one line', () => {

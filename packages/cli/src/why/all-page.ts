@@ -9,6 +9,7 @@ import type { Screen } from '../output/screen.ts';
 import { wrap } from '../output/table.ts';
 import { padTo, widthOf } from '../output/width.ts';
 import type { Wire } from '../wire.ts';
+import { isOver, problemText } from './server-problem.ts';
 
 /** How to write it. */
 export interface PageOptions {
@@ -32,7 +33,7 @@ export function allLines(all: All, options: PageOptions, screen: Screen): string
   const say = words[options.lang];
   return [
     countsLine(all, say),
-    ...serverLines(all, say, screen),
+    ...serverLines(all, options, say, screen),
     ...rosterLines(all, options, say, screen),
     ...groupLines(all, options, say, screen),
     '',
@@ -56,13 +57,12 @@ function countsLine({ Counts }: All, say: Words): string {
     .join('   ');
 }
 
-function serverLines({ Server }: All, say: Words, screen: Screen): string[] {
-  if (Server.length === 0) return [say.healthy];
+function serverLines({ Server }: All, { lang }: PageOptions, say: Words, screen: Screen): string[] {
   return [
-    say.unhealthy,
-    ...Server.flatMap(({ Cause, Detail }) => [
-      `${plainMark('no', screen)} ${screen.text(Cause, 70)}`,
-      ...wrap(screen.text(Detail, 300), '    '),
+    Server.every(isOver) ? say.healthy : say.unhealthy,
+    ...Server.flatMap((problem) => [
+      `${plainMark(isOver(problem) ? 'warning' : 'no', screen)} ${screen.text(problem.Cause, 70)}`,
+      ...wrap(screen.text(problemText(problem, lang), 300), '    '),
     ]),
   ];
 }

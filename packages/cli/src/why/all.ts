@@ -7,6 +7,7 @@ import { type Language, languageOf, screenFor } from '../language.ts';
 import type { SharedOptions } from '../options.ts';
 import type { Wire } from '../wire.ts';
 import { allLines } from './all-page.ts';
+import { isOver } from './server-problem.ts';
 import { painted } from './show.ts';
 
 /** Flags of `why --all`. */
@@ -29,7 +30,7 @@ export function askWhyAll(options: AllOptions, io: Io): Promise<void> {
       { MaxMembers },
       { timeout: 60_000 },
     );
-    if (all.Groups.length > 0 || all.Server.length > 0) io.exit(exitCodes.no);
+    if (all.Groups.length > 0 || !all.Server.every(isOver)) io.exit(exitCodes.no);
     if (options.json) {
       printJson({
         ...all,
