@@ -17,6 +17,7 @@ import {
   nodeId,
   now,
   officialAgent,
+  ownAgent,
   row,
   seenOn,
   stoppedAt,
@@ -294,4 +295,30 @@ test('times: today by the clock, other days with the day, in full with -v', () =
   assert.match(page(gone, { lang: 'ja' }).join('').replace(/ {2,}/g, ' '), /10 月 1 日 08:12/);
   assert.match(page(gone, { verbose: true }).join('\n'), /2026-10-01 08:12:00 \+09:00/);
   assert.match(page(gone, { timeZone: 'UTC' }).join('\n').replace(/\n/g, ' '), /30 Sep 23:12/);
+});
+
+test('words of ours among the observed values are in the reader’s language', () => {
+  const closed = row({
+    connected: false,
+    channelOpenedAt: now - 6 * hour,
+    channelClosedAt: now - 55 * minute,
+    channelClosedBy: 'server',
+  });
+  const waits = judge(
+    healthy({
+      node: undefined,
+      records: { node: closed },
+      fleet: { serverBlind: [{ from: now - 55 * minute, to: now - 9 * minute }] },
+    }),
+  );
+  assert.equal(waits.cause, 'channel-backoff');
+  const ja = renderVerdict(waits, { lang: 'ja', utf8: true }).join('\n');
+  assert.match(ja, /停止期間 +04:17 から 05:03/);
+  assert.match(ja, /チャネル +切断/);
+  assert.match(renderVerdict(waits, { lang: 'en', utf8: true }).join('\n'), /away +04:17 to 05:03/);
+  const stopped = judge(lost({ node: { agents: [ownAgent({ service: undefined, processes: [] })] } }));
+  assert.equal(stopped.cause, 'agent-stopped');
+  const text = renderVerdict(stopped, { lang: 'ja', utf8: true }).join('');
+  assert.match(text, /rollcall-agent: *稼働していない/);
+  assert.doesNotMatch(text, /not-running/);
 });

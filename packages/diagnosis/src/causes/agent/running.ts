@@ -1,6 +1,7 @@
 /** The agent is there: does it run, whole, and again after the next boot? */
 import { isAlive, observe } from '../../facts/index.ts';
 import { all, onNode, serviceCommand, slot } from '../../fixes/index.ts';
+import { agentName } from '../../gates.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 
 const tenMinutes = 10 * 60_000;
@@ -245,12 +246,11 @@ const stopped: Cause = {
     if (running.length > 0) return excluded;
     if (agent.processes === undefined && agent.service === undefined) return unknown;
     if (agent.service?.active && agent.processes === undefined) return excluded;
-    // Ours refuses to start with settings that it can't mean, or without an identity: starting it is no fix.
+    // Settings that can't be meant come first; and ours refuses to start without an identity: starting it is no fix.
     const { configuration, identity } = agent;
+    if (configuration?.files.some(({ problem }) => problem !== undefined)) return unknown;
     const isMute =
-      configuration?.files.some(({ problem }) => problem !== undefined) ||
-      identity?.kind === 'none' ||
-      (identity?.damage ?? []).some((words) => !words.endsWith('is whole'));
+      identity?.kind === 'none' || (identity?.damage ?? []).some((words) => !words.endsWith('is whole'));
     if (agent.kind === 'rollcall' && isMute) return unknown;
     const { service } = agent;
     const exit = service?.lastExit;
@@ -272,7 +272,7 @@ const stopped: Cause = {
             ]
           : []),
       ],
-      { unit: service?.name ?? agent.kind, state: service?.state ?? 'not-running' },
+      { unit: service?.name ?? agentName(agent.kind, undefined), state: service?.state ?? 'not-running' },
     );
   },
   fix(facts) {
