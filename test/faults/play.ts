@@ -94,9 +94,9 @@ function lacks(): ReadonlyMap<Need, string> {
   } catch {
     found.set('faketime', 'needs libfaketime');
   }
-  const official = process.env.ROLLCALL_OFFICIAL_BINARIES;
+  const official = process.env.ROLLCALL_OFFICIAL_BIN;
   if (official === undefined || !existsSync(join(official, 'amazon-ssm-agent')))
-    found.set('official', 'the official agent is not at hand (ROLLCALL_OFFICIAL_BINARIES)');
+    found.set('official', 'the official agent is not at hand (ROLLCALL_OFFICIAL_BIN)');
   return found;
 }
 
@@ -147,6 +147,6 @@ async function openWorker(cache: string, isolated: boolean): Promise<Worker> {
 }
 
 function official(): Record<string, string> {
-  const folder = process.env.ROLLCALL_OFFICIAL_BINARIES;
-  return folder === undefined ? {} : { ROLLCALL_OFFICIAL_BINARIES: folder };
+  const folder = process.env.ROLLCALL_OFFICIAL_BIN;
+  return folder === undefined ? {} : { ROLLCALL_OFFICIAL_BIN: folder };
 }

@@ -138,7 +138,8 @@ export function openStage(one: Case, cache: string): Stage & { close(): Promise<
         ['both', (await askWhy(world.server, node.nodeId, { evidence })).verdict],
       ];
       for (const [end, verdict] of verdicts) {
-        const left = differences({ ...one, cause: undefined, warnings: allowed }, verdict, 'well');
+        const says = end === 'node' && node.silent ? 'blind' : 'well';
+        const left = differences({ ...one, cause: undefined, warnings: allowed }, verdict, says);
         wrong.push(...left.map((text) => `after the fix, ${end}: ${text}`));
         if (left.length > 0) said.push({ end, verdict, evidence, ms: 0 });
       }

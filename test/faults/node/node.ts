@@ -34,6 +34,8 @@ export interface Node {
   readonly serverUrl: string;
   /** Its way to the server. */
   readonly way: Forwarder;
+  /** Its agent keeps no account of how it is: what the machine alone shows can't say that all is well. */
+  readonly silent?: true;
   /** Known once it is registered. */
   readonly nodeId: string;
   register(options?: RegisterOptions): Promise<void>;

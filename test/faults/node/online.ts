@@ -9,9 +9,10 @@ export async function becomesOnline(
   nodeId: string,
   began: number,
   agent: Started,
+  ms?: number,
 ): Promise<void> {
   try {
-    await until(`${nodeId} is Online`, () => isOnline(server, nodeId, began));
+    await until(`${nodeId} is Online`, () => isOnline(server, nodeId, began), ms);
   } catch (error) {
     throw new Error(`${(error as Error).message}\n${agent.said()}`);
   }

@@ -16,14 +16,13 @@ export async function restartInto(
   const { fails = true, ...start } = options;
   await node.stop();
   await change();
-  const before = node.log().length;
   await node.start({ online: false, ...start });
   if (fails) {
     await until(
       `an attempt of ${node.name} fails`,
       () => statusOf(node)?.lastHeartbeat?.ok === false || !node.running(),
     );
-  } else await until(`${node.name} starts`, () => node.log().length > before || statusOf(node) !== undefined);
+  } else await until(`${node.name} starts`, () => / starts\./.test(node.log()));
 }
 
 /** What the agent says of itself. */

@@ -5,6 +5,7 @@ import { authorization } from './authorization.ts';
 import { freshness } from './freshness.ts';
 import { identity } from './identity.ts';
 import { machine } from './machine.ts';
+import { official } from './official.ts';
 import { path } from './path.ts';
 import { proxy } from './proxy.ts';
 import { recorded } from './recorded.ts';
@@ -23,5 +24,6 @@ export const cases: readonly Case[] = [
   ...authorization,
   ...freshness,
   ...recorded,
+  ...official,
   ...twins,
 ];

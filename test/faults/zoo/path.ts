@@ -90,9 +90,14 @@ fault(
   },
   async (stage) => {
     const machine = await stage.machine();
-    await machine.stop();
-    const lift = await between(stage, 'tcp dport 443 drop');
-    await machine.start({ online: false });
+    let lift = () => {};
+    await restartInto(
+      machine,
+      async () => {
+        lift = await between(stage, 'tcp dport 443 drop');
+      },
+      { fails: false },
+    );
     await stage.judge(machine);
     lift();
     await machine.stop();
