@@ -7,8 +7,10 @@ import https from 'node:https';
 import tls from 'node:tls';
 import { signRequest } from '@rollcall/wire';
 import type { Connection } from './context.ts';
+import { quote } from './env/shell.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { plain } from './output/plain.ts';
+import { rememberedStart, startWords } from './up/restart.ts';
 
 /** The services behind the one port, with the prefix of their targets. */
 const prefixes = { rollcall: 'Rollcall', ssm: 'AmazonSSM' } as const;
@@ -171,7 +173,7 @@ function unreachable(connection: Connection, error: NodeJS.ErrnoException): Fail
   const { url } = connection;
   const name = new URL(url).hostname;
   const code = error.code ?? error.message;
-  const start = connection.data ? ` Start it: rollcall up --data ${connection.data}` : ' Is it running?';
+  const start = connection.data ? ` Start it: ${restartLine(connection.data)}` : ' Is it running?';
   const cause = { cause: error };
   if (code === 'ECONNREFUSED')
     return new Failure(`No server answers at ${url}.${start}`, exitCodes.unable, cause);
@@ -206,6 +208,10 @@ function unreachable(connection: Connection, error: NodeJS.ErrnoException): Fail
       cause,
     );
   return new Failure(`${url} can't be reached: ${error.message}`, exitCodes.unable, cause);
+}
+
+function restartLine(data: string): string {
+  return `rollcall up --data ${quote(data, 'sh')}${startWords(rememberedStart(data))}`;
 }
 
 /** The roots that Node brings, in case the server has a public certificate, and the server's own CA. */

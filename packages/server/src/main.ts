@@ -46,8 +46,9 @@ export interface RunningServer {
  */
 export async function up(options: UpOptions, parts: UpParts = {}): Promise<RunningServer> {
   const clock = parts.clock ?? systemClock();
-  await checkPort(options.listen.host, options.listen.port, '--listen');
-  if (options.metrics !== 'off') await checkPort(options.metrics.host, options.metrics.port, '--metrics');
+  await checkPort(options.listen.host, options.listen.port, '--listen', options.data);
+  if (options.metrics !== 'off')
+    await checkPort(options.metrics.host, options.metrics.port, '--metrics', options.data);
   await prepareFolder(options.data);
   const log = openLog(options.logLevel);
   const house = openHouse(log);

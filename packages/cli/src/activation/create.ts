@@ -1,11 +1,15 @@
 /** Making an activation, and saying what to run on the machines that are to join by it. */
 import type { GetServerInfoOutput } from '@rollcall/wire';
 import { type Asking, ask, readCount } from '../ask.ts';
+import { defaultData } from '../context.ts';
+import { quote } from '../env/shell.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import type { SharedOptions } from '../options.ts';
+import { commandLines } from '../output/command.ts';
 import { localTime } from '../output/time.ts';
 import { readUntil } from '../since.ts';
+import { rememberedStart, startWordsFor } from '../up/restart.ts';
 import { suggestedUrl } from '../up/welcome.ts';
 import { isLoopback } from '../url.ts';
 import { readTag } from '../verbs/node.ts';
@@ -50,7 +54,7 @@ export function createActivation(options: CreateOptions, role: string, io: Io): 
     printHeading(made, input, asking);
     const server = await askServer(asking);
     if (server.url === undefined) {
-      asking.print(...loopbackOnly(asking));
+      asking.print(...loopbackOnly(asking, io));
       return;
     }
     printAllLines(joinFacts(made, server, asking), asking);
@@ -72,7 +76,7 @@ export function printLine(
     const server = await askServer(asking);
     // Before anything is made: a line that can't work is worth no activation.
     if (server.url === undefined)
-      throw new Failure(`${loopbackOnly(asking).join('\n')}\nNothing was made.`, exitCodes.no);
+      throw new Failure(`${loopbackOnly(asking, io).join('\n')}\nNothing was made.`, exitCodes.no);
     const model = like === undefined ? undefined : await findActivation(asking, like);
     const input = {
       ...(model?.DefaultInstanceName && { DefaultInstanceName: model.DefaultInstanceName }),
@@ -150,10 +154,13 @@ async function askServer({ client }: Asking): Promise<Server> {
   return { url, keyPin: info.KeyPin, defaultRegion: info.Regions[0] };
 }
 
-function loopbackOnly({ client }: Asking): string[] {
+function loopbackOnly({ client, screen }: Asking, io: Io): string[] {
+  const { data, url } = client.connection;
+  const there = data === undefined || data === defaultData(io) ? '' : ` --data ${quote(data, 'sh')}`;
+  const words = startWordsFor(suggestedUrl(url), data === undefined ? {} : rememberedStart(data));
   return [
     'Another machine can\'t reach "localhost". To let others join:',
-    `  npm start -- --public-url ${suggestedUrl(client.connection.url)}`,
+    ...commandLines(screen.text(`npm start --${there}${words}`, 4096), '  '),
   ];
 }
 

@@ -40,11 +40,18 @@ test('the first start enrols this machine and says all, the next one finds it ag
       said,
       /^Try it\n.* nodes --data \S+\n.* run --data \S+ -- uname -a\n.* aws --data \S+ ssm describe-instance-information$/m,
     );
-    assert.match(said, /npm start -- --public-url https:\/\/\S+$/m);
+    // The line that lets others join starts this server, not another one in another folder.
+    const joined = said.replaceAll(/ \\\n +/g, ' ');
+    assert.match(joined, /^ {2}npm start -- --data \S+ --public-url https:\/\/\S+ --metrics off$/m);
+    assert.equal(/ --data (\S+) --public-url/.exec(joined)?.[1], data);
     const running = agentPid();
     assert.equal(await first.stop(), 0);
     assert.equal(isAlive(running), false);
     assert.equal(first.log(), said, 'a clean stop says nothing');
+    const alone = await rollcall(['nodes', '--data', data]);
+    assert.equal(alone.code, 2);
+    const again = `rollcall up --data ${data} --listen localhost:${port} --metrics off --local-node`;
+    assert.ok(alone.err.replaceAll(/\s+/g, ' ').includes(`Start it: ${again}`), alone.err);
 
     const second = await startServer({ ...start, data });
     await until(() => /This node/.test(second.log()), 'the node');
@@ -71,6 +78,11 @@ test('the first start enrols this machine and says all, the next one finds it ag
     await until(() => status().state === 'connected', 'the agent reaches the server where it is now');
     assert.equal(status().serverUrl, `https://localhost:${moved.port}`);
     assert.match(moved.log(), new RegExp(`${nodeId} .* Online$`, 'm'));
+    const created = (await rollcall(['activation', 'create', '--data', data])).out.replaceAll(
+      / \\\n +/g,
+      ' ',
+    );
+    assert.ok(created.includes(`npm start -- --data ${data} --public-url https://`), created);
     assert.equal(await moved.stop(), 0);
   } finally {
     first.remove();
@@ -96,6 +108,9 @@ test('a wrong value and a taken port are one line and exit 2', async () => {
     );
     assert.equal(taken.status, 2);
     assert.match(taken.stderr, /^[^\n]*--listen[^\n]*\n$/);
+    const twice = up('--listen', `localhost:${running.port}`, '--data', running.data, '--metrics', 'off');
+    assert.equal(twice.status, 2);
+    assert.match(twice.stderr, new RegExp(`^Your server runs already.*\\bkill ${running.process.pid}\\n$`));
     const inUse = up('--listen', `localhost:${await freePort()}`, '--data', running.data, '--metrics', 'off');
     assert.equal(inUse.status, 2);
     assert.match(inUse.stderr, /^[^\n]*in use by[^\n]*\n$/);

@@ -4,11 +4,13 @@ import path from 'node:path';
 import { type Connection, defaultData } from '../context.ts';
 import { quote } from '../env/shell.ts';
 import type { Io } from '../io.ts';
+import { commandLines } from '../output/command.ts';
 import type { Screen } from '../output/screen.ts';
 import { padTo, widthOf } from '../output/width.ts';
 import { isLoopback } from '../url.ts';
 import type { LocalNode } from './local-node.ts';
 import { machineName, type UpOptions } from './options.ts';
+import { type StartFlags, startWordsFor } from './restart.ts';
 
 /** What is known when the server is up. */
 export interface WelcomeFacts {
@@ -16,6 +18,8 @@ export interface WelcomeFacts {
   readonly connection: Connection;
   readonly node: Pick<LocalNode, 'nodeId' | 'name' | 'status'> | undefined;
   readonly firstStart: boolean;
+  /** What this start was given. */
+  readonly start: StartFlags;
   readonly version: string;
 }
 
@@ -48,7 +52,10 @@ export function welcome(facts: WelcomeFacts, io: Io, screen: Screen): string[] {
     lines.push(
       '',
       'Another machine can\'t reach "localhost". To let others join:',
-      `  npm start -- --public-url ${suggestedUrl(connection.url)}`,
+      ...commandLines(
+        `npm start --${there}${startWordsFor(suggestedUrl(connection.url), facts.start)}`,
+        '  ',
+      ),
     );
   } else {
     lines.push('', 'To let another machine join:', `  ${rollcall} activation create${there}`);

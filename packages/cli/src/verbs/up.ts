@@ -8,6 +8,7 @@ import { screenOf } from '../output/screen.ts';
 import { giveBackMemory } from '../up/give-back.ts';
 import { type LocalNode, startLocalNode } from '../up/local-node.ts';
 import { readUpOptions, type UpFlags, type UpOptions } from '../up/options.ts';
+import { rememberStart, type StartFlags, startFlags } from '../up/restart.ts';
 import { explained, type RunningServer, startServer } from '../up/server.ts';
 import { welcome } from '../up/welcome.ts';
 import { version } from '../version.ts';
@@ -51,20 +52,21 @@ For example:
 
 Ctrl-C stops it cleanly, a second one at once.`,
     )
-    .action((flags: UpFlags) => run(readUpOptions(flags, io), io));
+    .action((flags: UpFlags) => run(readUpOptions(flags, io), startFlags(flags, io), io));
 }
 
-async function run(options: UpOptions, io: Io): Promise<void> {
+async function run(options: UpOptions, start: StartFlags, io: Io): Promise<void> {
   const firstStart = !existsSync(path.join(options.data, 'connection.json'));
   const life = openLife(io);
   try {
     life.server = await startServer(options);
     if (life.ending) return;
     const connection = connectionIn(options.data, 'named');
+    rememberStart(options.data, start);
     if (options.localNode)
       life.node = await startLocalNode(connection, localUrl(options, connection.url), io).catch(explain);
     if (life.ending) return;
-    const facts = { options, connection, node: life.node, firstStart, version: version() };
+    const facts = { options, connection, node: life.node, firstStart, start, version: version() };
     io.stdout.write(`${welcome(facts, io, screenOf(io)).join('\n')}\n`);
     // Not at once: whoever waited for the server comes first.
     setTimeout(giveBackMemory, 1_000).unref();

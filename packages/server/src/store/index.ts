@@ -16,4 +16,5 @@ export {
   verifyBackup,
 } from './sqlite/backup.ts';
 export { databaseFile } from './sqlite/folder.ts';
+export { holderOfFolder } from './sqlite/lock.ts';
 export * from './steps.ts';

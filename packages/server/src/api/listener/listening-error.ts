@@ -5,10 +5,14 @@ import { findHolder } from './port-holder.ts';
 export class ListenError extends Error {
   readonly problem: 'port-taken' | 'port-forbidden' | 'address-unknown' | 'failed';
 
-  constructor(problem: ListenError['problem'], message: string) {
+  /** The process that has the port, when it could be seen. */
+  readonly pid: number | undefined;
+
+  constructor(problem: ListenError['problem'], message: string, pid?: number) {
     super(message);
     this.name = 'ListenError';
     this.problem = problem;
+    this.pid = pid;
   }
 }
 
@@ -19,7 +23,7 @@ export function listeningError(error: NodeJS.ErrnoException, host: string, port:
     case 'EADDRINUSE': {
       const holder = findHolder(port);
       const by = holder ? `by ${holder.command} (process ${holder.pid})` : 'by another program';
-      return new ListenError('port-taken', `Port ${port} is taken ${by}.`);
+      return new ListenError('port-taken', `Port ${port} is taken ${by}.`, holder?.pid);
     }
     case 'EACCES':
       return new ListenError(

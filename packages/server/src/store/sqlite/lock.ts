@@ -25,7 +25,8 @@ export function lockFolder(directory: string): FolderLock {
     writeFileSync(pidFile, `${process.pid}\n`);
   } catch (error) {
     db?.close();
-    if ((error as { errcode?: number }).errcode === busy) throw new StoreInUse(directory, readPid(pidFile));
+    if ((error as { errcode?: number }).errcode === busy)
+      throw new StoreInUse(directory, holderOfFolder(directory));
     throw new FolderUnusable(directory, error);
   }
   const held = db;
@@ -37,7 +38,9 @@ export function lockFolder(directory: string): FolderLock {
   };
 }
 
-function readPid(file: string): number | undefined {
+/** The process id of the server that has the folder, or had it when it was killed; undefined when none is noted. */
+export function holderOfFolder(directory: string): number | undefined {
+  const file = join(directory, 'lock.pid');
   try {
     const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
     return pid > 0 ? pid : undefined;
