@@ -67,6 +67,15 @@ test('a healthy node: three times yes, from the machine alone and with the serve
   assert.match(japanese.out, /^一覧に出るか/m);
 });
 
+test('another address of its server is tried as the agent would, and makes no healthy node ill', async () => {
+  const { hostname: host } = new URL(server.url);
+  const other = server.url.replace(host, host === 'localhost' ? '127.0.0.1' : 'localhost');
+  const { code, out } = await doctor('--root', root, '--server', other);
+  assert.equal(code, 0, out);
+  assert.match(out, /Nothing to do\./);
+  assert.match(out, /\[✓\] TLS/);
+});
+
 test('what was seen can be judged elsewhere, holds no secret, and never replaces a file', async () => {
   const made = await doctor('--root', root, '--bundle', 'bundle.json', '--json');
   const file = path.join(folder, 'bundle.json');

@@ -52,7 +52,7 @@ export async function takeOver(tx: WriteTx, asked: TakeOver): Promise<TakenOver>
   if (!asked.retireMost && wereListed >= suspicious && gone.length > wereListed / 2) {
     throw new Refusal(
       'ValidationException',
-      `The list lacks ${gone.length} of the ${wereListed} machines that ${source} had: that looks like half a file, and nothing was changed. If they are really gone, say so (RetireMost).`,
+      `The list lacks ${gone.length} of the ${wereListed} machines that ${source} had: that looks like half a file, and nothing was changed. If they are really gone, say so: RetireMost (--retire-most).`,
     );
   }
   // The first list of a source was true before we were told: its machines aren't new, and whoever makes it wants to
