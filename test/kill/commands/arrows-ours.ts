@@ -1,4 +1,5 @@
 /** The same life on a node that runs our agent: a real process, whose commands count themselves. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { from, type SetUp } from './stage.ts';
 
 /** By name. */
@@ -64,7 +65,18 @@ export const ourArrows: Readonly<Record<string, SetUp>> = {
       },
     };
   },
-  'ours: the agent dies as well': async (stage) => {
+  'ours: offered → accepted, the agent dies as well': async (stage) => {
+    const node = await stage.ours();
+    return {
+      change: from(node, 'offered', ['accepted', 'running', 'Failed', 'Success']),
+      async go() {
+        const sending = stage.send([node], { script: node.script, ends: ['Success', 'Failed'] });
+        await sleep(stage.scene.random(60));
+        await Promise.allSettled([sending, stage.scene.restartOurs()]);
+      },
+    };
+  },
+  'ours: running → Failed, the agent dies as well': async (stage) => {
     const node = await stage.ours();
     const sent = await stage.send([node], { script: node.script, ends: ['Success', 'Failed'] });
     await stage.scene.reaches(sent, node, 'running');

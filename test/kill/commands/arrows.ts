@@ -22,6 +22,24 @@ const sendArrows: Record<string, SetUp> = {
     const [a, b] = [await stage.node(), await stage.node('poll')];
     return { change: from(b, [], 'queued'), go: () => stage.send([a, b], one) };
   },
+  'sent, InvalidPlatform': async (stage) => {
+    const [linux, windows] = [await stage.node(), await stage.node('away')];
+    await stage.scene.nodes.fleet.calls.call(windows.agent, 'AmazonSSM.UpdateInstanceInformation', {
+      AgentName: 'amazon-ssm-agent',
+      AgentVersion: '3.3.0.0',
+      InstanceId: windows.id,
+      PlatformType: 'Windows',
+    });
+    const Targets = [{ Key: 'InstanceIds', Values: [linux.id, windows.id] }];
+    return {
+      change: from(windows, [], 'InvalidPlatform'),
+      go: () =>
+        stage.send([linux, windows], {
+          more: { InstanceIds: undefined, Targets },
+          ends: ['Success', 'InvalidPlatform'],
+        }),
+    };
+  },
   'queued → released, the one before replied': async (stage) => {
     const [a, b] = [await stage.node(), await stage.node('both')];
     a.hold('report-end');

@@ -10,7 +10,7 @@ import type { Books } from '../books.ts';
 import type { Moment } from '../killable.ts';
 import { seeded } from '../seeded.ts';
 import { arrows, keepsCompany } from './arrows.ts';
-import { openScene, type Scene, ServerGone } from './scene.ts';
+import { openScene, type Scene } from './scene.ts';
 import { type Arrow, Stage } from './stage.ts';
 
 /** One kill. */
@@ -155,8 +155,7 @@ async function kill(scene: Scene, { arrow: name, moment }: CommandPoint): Promis
 /** A refusal is an answer; a broken connection is what a kill looks like from outside. */
 function refused(error: unknown): boolean {
   if (error instanceof CallError) return error.status !== 0;
-  if (error instanceof ServerGone) return false;
-  return !/ECONN|EPIPE|socket hang up|not after five seconds/.test(String(error));
+  return /: [45]\d\d /.test((error as Error).message);
 }
 
 function wrongEnds(books: Books, sent: Stage['sent'][number]): string[] {
@@ -193,6 +192,11 @@ async function wrongWords(scene: Scene, books: Books, sent: Stage['sent'][number
   }
   if (listed.size !== rows.length)
     problems.push(`${CommandId} is listed on ${listed.size} nodes, not ${rows.length}`);
+  const InstanceId = String(rows[0]?.node_id);
+  const single = await scene.admin.ask('ssm:GetCommandInvocation', { CommandId, InstanceId });
+  if (single.StatusDetails !== rows[0]?.state) {
+    problems.push(`${CommandId} on ${InstanceId} is shown as ${single.StatusDetails}, not ${rows[0]?.state}`);
+  }
   const { Commands } = await scene.admin.ask('ssm:ListCommands', { CommandId });
   const command = books.command(CommandId);
   if (Commands[0]?.Status !== command?.status) {

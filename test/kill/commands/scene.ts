@@ -40,10 +40,7 @@ export interface Scene {
   /** The name of a document with the steps `one` and `two`. */
   readonly twoSteps: string;
   random(limit: number): number;
-  /**
-   * Turns every clock on by `ms`, in steps small enough that nothing falls asleep.
-   * @throws ServerGone
-   */
+  /** Turns every clock on by `ms`, in steps small enough that nothing falls asleep. Rejects when the server dies. */
   turn(ms: number): Promise<void>;
   promise(promised: Promised): void;
   node(way?: Way | 'away'): Promise<OfficialNode>;
@@ -87,9 +84,6 @@ const longestTurn = 5_000;
 /** Virtual and real time after which a world that doesn't come to rest is given up. */
 const mostTurned = 3 * 3_600_000;
 const longestWait = 20_000;
-
-/** No time goes by for a server that is dead. */
-export class ServerGone extends Error {}
 
 /** Starts the first server of a new folder. */
 export async function openScene(
@@ -176,7 +170,7 @@ export async function openScene(
           nodes.tick();
         });
         await turning;
-        if (server.gone) throw new ServerGone();
+        if (server.gone) throw new Error('no time goes by for a dead server');
       }
     },
     async node(way = 'channel') {
