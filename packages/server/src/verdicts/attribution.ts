@@ -46,8 +46,9 @@ export function attribute(knock: KnocksRow, marks: Marks): KnockRecord | undefin
     const tie = proved ? 'signature' : 'claim';
     return record(knock, tie, marks.sharedBy(knock.address));
   }
-  // A user's key: an operator's own trouble, whatever machine they sit at.
-  if (/^A[KS]IA/.test(knock.claim)) return undefined;
+  // A user's key: an operator's own trouble, whatever machine they sit at. One that is nobody's here is an agent's
+  // that belongs elsewhere.
+  if (/^A[KS]IA/.test(knock.claim) && !/^(foreign|unknown)-/.test(knock.reason)) return undefined;
   const lease = marks.leases.find(
     (one) =>
       one.address === knock.address &&

@@ -342,4 +342,4 @@ const workerDead: Cause = {
   },
 };
 
-export const running: readonly Cause[] = [frozen, masked, crashLoop, notEnabled, stopped, workerDead, stuck];
+export const running: readonly Cause[] = [frozen, masked, crashLoop, notEnabled, stopped, stuck, workerDead];

@@ -35,7 +35,7 @@ const mechanisms: readonly Mechanism[] = [
   },
   {
     id: 'backing-off-auth',
-    words: /access ?denied|fingerprint|not authorized|long sleep|retrieve credentials/i,
+    words: /access ?denied|fingerprint|not authorized|long sleep/i,
     on: 'any',
     texts: [
       [
