@@ -44,6 +44,9 @@ export interface ServerOptions {
   readonly ahead: number;
   /** Start although so many nodes would be cut off. */
   readonly cutOffNodes?: number;
+  /** A certificate and a key of one's own: files. */
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
 }
 
 /** Shorter than a lease, so that the server never seems to have been away. */
@@ -75,6 +78,8 @@ export async function openServer(given: ServerOptions): Promise<ZooServer> {
         proxyProtocol: ['127.0.0.1/32'],
         logLevel: 'silent',
         successorCa: false,
+        ...(options.tlsCert !== undefined && { tlsCert: options.tlsCert }),
+        ...(options.tlsKey !== undefined && { tlsKey: options.tlsKey }),
         ...(options.cutOffNodes !== undefined && { cutOffNodes: options.cutOffNodes }),
       },
       { clock },
@@ -93,7 +98,7 @@ export async function openServer(given: ServerOptions): Promise<ZooServer> {
     if (known) return known;
     const client = openApiClient({
       url: `https://localhost:${port}`,
-      ca: read('ca.crt'),
+      ca: `${read('ca.crt')}${options.tlsCert === undefined ? '' : readFileSync(options.tlsCert, 'utf8')}`,
       region,
       credentials,
       // Whoever asks has the server's time: their own clocks are nobody's subject here.

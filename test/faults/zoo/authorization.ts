@@ -1,6 +1,7 @@
 /** What the service answers: activations, rights, throttling. */
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openApiClient } from '../../harness/api-client.ts';
 import { openPart } from '../case.ts';
 import { edit } from '../node/agent.ts';
 import type { Node } from '../node/node.ts';
@@ -262,6 +263,41 @@ fault(
     });
     await world.refused(node, 'wrong-region');
     await stage.judge(node);
+  },
+);
+
+fault(
+  {
+    id: 'foreign-credentials',
+    cause: 'foreign-credentials',
+    gate: 'authorization',
+    solution: 2,
+    operator: 'likely',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const world = await stage.world();
+    const node = await trying(stage);
+    // On EC2 the official agent signs with the instance profile of the real account.
+    const call = openApiClient({
+      url: node.serverUrl,
+      ca: world.server.ca(),
+      region: world.server.region,
+      credentials: {
+        accessKeyId: 'ASIAQWERTYUIOPASDFGH',
+        secretAccessKey: 'x'.repeat(40),
+        sessionToken: 'FwoGZXIvYXdzE',
+      },
+    });
+    await call.call('ssm:UpdateInstanceInformation', { InstanceId: 'i-0123456789abcdef0' });
+    call.close();
+    await world.refused(
+      { nodeId: 'ASIAQWERTYUIOPASDFGH', address: node.address },
+      'foreign-access-key',
+      'foreign-session-token',
+      'unknown-access-key',
+    );
+    await stage.judge(undefined, { subject: 'web-7', stays: true });
   },
 );
 

@@ -220,6 +220,35 @@ decoy(
 
 fault(
   {
+    id: 'time-source-wrong',
+    cause: 'time-source-wrong',
+    decoyOf: ['clock-skew', 'server-clock-wrong'],
+    gate: 'machine',
+    operator: 'likely',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const world = await stage.world();
+    await world.neighbours(12, '10.50.8.1');
+    let off = 0;
+    const site = await world.neighbours(5, '10.50.3.1', {
+      now: () => world.server.clock.now() + off,
+      backOff: { first: 600_000, cap: 600_000 },
+    });
+    off = 900_000;
+    for (const one of site.agents) {
+      world.age(one.nodeId);
+      one.socket?.terminate();
+      await site.heartbeat(one).catch(() => {});
+    }
+    const { nodeId } = site.agents[2]!;
+    await world.refused({ nodeId, address: '10.50.3.1' }, 'signature-not-yet-current', 'signature-expired');
+    await stage.judge({ nodeId });
+  },
+);
+
+fault(
+  {
     id: 'server-clock-wrong',
     cause: 'server-clock-wrong',
     decoyOf: ['clock-skew'],

@@ -9,9 +9,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { collectNode } from '@rollcall/probes';
+import { type CollectOptions, collectNode } from '@rollcall/probes';
 import { makeMachine, putProcess, type TestMachine } from '../../../packages/probes/src/testing/machine.ts';
 import { openPart } from '../case.ts';
+import { openDns } from '../middle/dns.ts';
 import type { Stage } from '../stage.ts';
 import { ownVerdict } from '../world.ts';
 
@@ -121,7 +122,12 @@ function official(stage: Stage, recorded: Recorded = {}): TestMachine {
 }
 
 /** Looks at it, with a real server where its settings lead, and judges. */
-async function judge(stage: Stage, machine: TestMachine, metadata: string | false = false): Promise<void> {
+async function judge(
+  stage: Stage,
+  machine: TestMachine,
+  metadata: string | false = false,
+  more: CollectOptions = {},
+): Promise<void> {
   const { server } = await stage.world();
   const settings = '/etc/amazon/ssm/amazon-ssm-agent.json';
   if (
@@ -132,7 +138,7 @@ async function judge(stage: Stage, machine: TestMachine, metadata: string | fals
     machine.put(settings, JSON.stringify({ Ssm: section, Mgs: section, Mds: section }));
   }
   machine.put('/etc/ssl/certs/ca-certificates.crt', server.ca());
-  const evidence = await collectNode({ ...machine.options, now: Date.now, metadata });
+  const evidence = await collectNode({ ...machine.options, now: Date.now, metadata, ...more });
   stage.compare('node', ownVerdict(evidence), evidence);
 }
 
@@ -681,6 +687,473 @@ part.decoy(
     });
     const role = { ...imds, '/latest/meta-data/iam/security-credentials/': 'Web' };
     await judge(stage, machine, await metadata(stage, role));
+  },
+);
+
+/** Waits: what was refused is the cause, and what was only in the way is over. */
+for (const [id, cause, lines] of [
+  [
+    'waits-after-a-refusal',
+    'role-denied',
+    [
+      [10, 'ERROR', '[CredentialRefresher] Retrieve credentials produced error: AccessDeniedException: no'],
+      [10, 'INFO', '[CredentialRefresher] Sleeping for 28m14s before retrying retrieve credentials'],
+    ],
+  ],
+  [
+    'waits-after-the-network',
+    'backing-off-onprem-net',
+    [
+      [
+        2,
+        'ERROR',
+        '[CredentialRefresher] Retrieve credentials produced error: RequestError: send request failed caused by: dial tcp 10.1.2.3:443: i/o timeout',
+      ],
+      [2, 'INFO', '[CredentialRefresher] Sleeping for 9m2s before retrying retrieve credentials'],
+    ],
+  ],
+] as const)
+  part.fault({ id, how: 'recorded', cause, node: 'sure' }, (stage) =>
+    judge(
+      stage,
+      official(stage, {
+        log: [
+          logged(now - 30 * minute, 'INFO', '[amazon-ssm-agent] amazon-ssm-agent - v3.3.987.0'),
+          ...lines.map(([ago, level, text]) =>
+            logged(now - ago * minute, level, `[amazon-ssm-agent] ${text}`),
+          ),
+        ],
+      }),
+    ),
+  );
+
+part.fault(
+  {
+    id: 'hibernating',
+    how: 'recorded',
+    cause: 'hibernating',
+    gate: 'freshness',
+    node: 'sure',
+    fix: 'systemctl restart',
+  },
+  (stage) =>
+    judge(
+      stage,
+      official(stage, {
+        log: [
+          logged(
+            now - 50 * minute,
+            'ERROR',
+            '[ssm-agent-worker] Entering SSM Agent hibernate - error occurred in RequestManagedInstanceRoleToken: RequestError: send request failed',
+          ),
+        ],
+        change: (machine) =>
+          machine.put(
+            '/var/log/amazon/ssm/hibernate.log',
+            logged(now - 50 * minute, 'INFO', 'Agent is in hibernate mode. Reducing logging.') +
+              logged(
+                now - 25 * minute,
+                'INFO',
+                'Backing off health check to every 1800 seconds for 5400 seconds.',
+              ),
+          ),
+      }),
+    ),
+);
+
+fault(
+  {
+    id: 'shared-credentials-file-clash',
+    cause: 'shared-credentials-file-clash',
+    gate: 'authorization',
+    node: 'sure',
+    fix: 'explained',
+  },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(now - minute, 'ERROR', 'Failed to write credentials to disk even with force: permission denied'),
+    ],
+  },
+);
+
+fault(
+  { id: 'rate-throttled-by-log', cause: 'rate-throttled', gate: 'authorization', node: 'sure' },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(now - minute, 'ERROR', 'ThrottlingException: Rate exceeded status code: 400'),
+    ],
+  },
+);
+
+fault(
+  {
+    id: 'credentials-stale-after-resume',
+    cause: 'ec2-creds-stale-after-resume',
+    gate: 'authorization',
+    node: 'sure',
+    fix: 'systemctl restart',
+  },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(
+        now - minute,
+        'ERROR',
+        'ExpiredTokenException: The security token included in the request is expired status code: 400',
+      ),
+    ],
+  },
+);
+
+fault(
+  { id: 'vault-unreadable', cause: 'vault-unreadable', gate: 'identity', node: 'sure', fix: 'explained' },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(
+        now - minute,
+        'ERROR',
+        'Failed to set permission for vault folder or its content. chown /var/lib/amazon/ssm/Vault: operation not permitted',
+      ),
+    ],
+  },
+);
+
+fault(
+  {
+    id: 'partition-or-region-domain',
+    cause: 'partition-or-region-domain',
+    gate: 'agent',
+    solution: 5,
+    node: 'proven',
+    fix: 'explained',
+  },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(
+        now - minute,
+        'ERROR',
+        'Unable to determine endpoint because region us-east-1; has invalid characters',
+      ),
+    ],
+  },
+);
+
+fault(
+  {
+    id: 'worker-dead-core-alive',
+    cause: 'worker-dead-core-alive',
+    gate: 'agent',
+    solution: 1,
+    node: 'likely',
+    fix: 'systemctl restart',
+  },
+  { change: (machine) => rmSync(join(machine.folder, 'proc/710'), { recursive: true }) },
+);
+
+fault(
+  {
+    id: 'agent-stuck-on-io',
+    cause: 'agent-stuck-on-io',
+    gate: 'agent',
+    solution: 1,
+    node: 'likely',
+    fix: 'explained',
+  },
+  {
+    runs: false,
+    change: (machine) => putProcess(machine, { pid: 700, exe: '/usr/bin/amazon-ssm-agent', state: 'D' }),
+  },
+);
+
+fault(
+  {
+    id: 'processes-exhausted',
+    cause: 'processes-exhausted',
+    gate: 'machine',
+    node: 'proven',
+    fix: 'explained',
+  },
+  { change: (machine) => machine.put('/proc/sys/kernel/pid_max', '3\n') },
+);
+
+fault(
+  {
+    id: 'cpu-or-io-starved',
+    cause: 'cpu-or-io-starved',
+    gate: 'machine',
+    node: 'likely',
+    fix: 'explained',
+  },
+  {
+    change: (machine) =>
+      machine.put(
+        '/proc/pressure/io',
+        'some avg10=99.0 avg60=99.0 avg300=80 total=1\nfull avg10=97.0 avg60=96.0 avg300=70 total=1\n',
+      ),
+  },
+);
+
+decoy(
+  { id: 'busy-but-not-starved', decoyOf: ['cpu-or-io-starved'], node: 'blind' },
+  {
+    change: (machine) => machine.put('/proc/pressure/cpu', 'some avg10=80.0 avg60=76.0 avg300=70 total=1\n'),
+  },
+);
+
+part.fault(
+  {
+    id: 'one-endpoint-of-three-is-missing',
+    how: 'recorded',
+    cause: 'vpce-missing-one-of-three',
+    gate: 'path',
+    solution: 3,
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const { server } = await stage.world();
+    const well = { Endpoint: `https://127.0.0.1:${server.port}` };
+    const machine = official(stage, {
+      change: (one) =>
+        one.put(
+          '/etc/amazon/ssm/amazon-ssm-agent.json',
+          JSON.stringify({ Ssm: well, Mds: well, Mgs: { Endpoint: 'https://127.0.0.1:1' } }),
+        ),
+    });
+    await judge(stage, machine);
+  },
+);
+
+for (const [id, version, decoyOf] of [
+  ['ec2messages-missing-and-needed', '3.1.1080.0', []],
+  ['ec2messages-missing-and-not-needed', '3.3.987.0', ['vpce-missing-one-of-three']],
+] as const)
+  (decoyOf.length === 0 ? part.fault : part.decoy)(
+    {
+      id,
+      how: 'recorded',
+      ...(decoyOf.length === 0 && { cause: 'vpce-missing-one-of-three' }),
+      decoyOf,
+      node: decoyOf.length === 0 ? 'sure' : 'blind',
+    },
+    async (stage) => {
+      const { server } = await stage.world();
+      const well = { Endpoint: `https://127.0.0.1:${server.port}` };
+      const machine = official(stage, {
+        version,
+        change: (one) =>
+          one.put(
+            '/etc/amazon/ssm/amazon-ssm-agent.json',
+            JSON.stringify({ Ssm: well, Mgs: well, Mds: { Endpoint: 'https://127.0.0.1:1' } }),
+          ),
+      });
+      await judge(stage, machine);
+    },
+  );
+
+part.fault(
+  {
+    id: 'boot-race-network-online',
+    how: 'recorded',
+    cause: 'boot-race-network-online',
+    gate: 'agent',
+    solution: 1,
+    node: 'sure',
+    fix: 'systemctl restart',
+  },
+  (stage) =>
+    judge(
+      stage,
+      official(stage, {
+        log: [
+          logged(
+            now - 59 * minute,
+            'ERROR',
+            '[amazon-ssm-agent] [CredentialRefresher] Retrieve credentials produced error: RequestError: dial tcp 10.1.2.3:443: connect: network is unreachable',
+          ),
+          logged(
+            now - 59 * minute,
+            'INFO',
+            '[amazon-ssm-agent] [CredentialRefresher] Sleeping for 1h20m0s before retrying retrieve credentials',
+          ),
+        ],
+      }),
+    ),
+);
+
+part.fault(
+  {
+    id: 'go-resolver-differs',
+    how: 'recorded',
+    cause: 'go-resolver-differs',
+    gate: 'path',
+    solution: 3,
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const world = await stage.world();
+    const dns = world.closes(await openDns('127.0.0.1'));
+    const machine = official(stage, {
+      change: (one) => {
+        const section = { Endpoint: `https://localhost:${world.server.port}` };
+        one.put(
+          '/etc/amazon/ssm/amazon-ssm-agent.json',
+          JSON.stringify({ Ssm: section, Mgs: section, Mds: section }),
+        );
+        one.put('/etc/nsswitch.conf', 'hosts: files mdns4_minimal dns\n');
+      },
+    });
+    // The machine's own resolver has another source; a query to DNS itself has none.
+    const run: CollectOptions['run'] = async (command, args, ms) =>
+      command === 'getent'
+        ? { code: 0, out: '127.0.0.1       STREAM localhost\n', err: '' }
+        : machine.options.run?.(command, args, ms);
+    await judge(stage, machine, false, { run, resolvers: [`127.0.0.1:${dns.port}`] });
+  },
+);
+
+/** An EC2 machine, with what its metadata say. */
+function ec2(stage: Stage, recorded: Recorded = {}): TestMachine {
+  return official(stage, {
+    registered: false,
+    ...recorded,
+    change(machine) {
+      machine.put('/sys/class/dmi/id/sys_vendor', 'Amazon EC2\n');
+      recorded.change?.(machine);
+    },
+  });
+}
+
+part.fault(
+  {
+    id: 'imds-disabled',
+    how: 'recorded',
+    cause: 'imds-disabled',
+    gate: 'identity',
+    solution: 2,
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => judge(stage, ec2(stage), await metadata(stage, {}, 403)),
+);
+
+part.fault(
+  {
+    id: 'imds-blocked-locally',
+    how: 'recorded',
+    cause: 'imds-blocked-locally',
+    gate: 'identity',
+    solution: 2,
+    node: 'sure',
+    fix: 'explained',
+  },
+  (stage) => judge(stage, ec2(stage), 'http://127.0.0.1:1'),
+);
+
+part.fault(
+  {
+    id: 'imds-v1-only-agent',
+    how: 'recorded',
+    cause: 'imds-v1-only-agent',
+    gate: 'identity',
+    solution: 2,
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const machine = ec2(stage, {
+      version: '2.2.619.0',
+      log: [
+        logged(now - 30 * minute, 'INFO', 'Starting agent'),
+        logged(
+          now - minute,
+          'ERROR',
+          'EC2MetadataError: failed to make EC2Metadata request status code: 401',
+        ),
+      ],
+    });
+    await judge(stage, machine, await metadata(stage, imds));
+  },
+);
+
+part.fault(
+  {
+    id: 'proxy-captures-imds',
+    how: 'recorded',
+    cause: 'proxy-captures-imds',
+    gate: 'identity',
+    solution: 6,
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const machine = ec2(stage, {
+      runs: false,
+      change: (one) => {
+        putProcess(one, {
+          pid: 700,
+          exe: '/usr/bin/amazon-ssm-agent',
+          environment: { http_proxy: 'http://10.9.9.9:3128', https_proxy: 'http://10.9.9.9:3128' },
+        });
+        putProcess(one, { pid: 710, exe: '/usr/bin/ssm-agent-worker' });
+      },
+    });
+    await judge(stage, machine, await metadata(stage, imds));
+  },
+);
+
+part.fault(
+  {
+    id: 'golden-image-with-vault',
+    how: 'recorded',
+    cause: 'golden-image-with-vault',
+    gate: 'identity',
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const machine = ec2(stage, {
+      change: (one) => {
+        const store = `${folder}/Vault/Store/EC2RegistrationKey`;
+        one.put(`${folder}/Vault/EC2Manifest`, JSON.stringify({ EC2RegistrationKey: store }));
+        one.put(
+          store,
+          JSON.stringify({ instanceID: 'i-0fffffffffffffff0', region: 'us-east-1', privateKey: 'secret' }),
+        );
+      },
+    });
+    const role = { ...imds, '/latest/meta-data/iam/security-credentials/': 'Web' };
+    await judge(stage, machine, await metadata(stage, role));
+  },
+);
+
+part.fault(
+  {
+    id: 'dhmc-not-enabled',
+    how: 'recorded',
+    cause: 'no-instance-profile',
+    gate: 'identity',
+    solution: 2,
+    node: 'sure',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const machine = ec2(stage, {
+      log: [
+        logged(now - 30 * minute, 'INFO', 'Starting agent'),
+        logged(
+          now - minute,
+          'ERROR',
+          "EC2RoleProvider Failed to connect to Systems Manager with SSM role credentials. error calling RequestManagedInstanceRoleToken: AccessDeniedException: Systems Manager's instance management role is not configured for account: 123456789012",
+        ),
+      ],
+    });
+    await judge(stage, machine, await metadata(stage, imds));
   },
 );
 

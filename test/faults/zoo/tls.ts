@@ -1,10 +1,12 @@
 /** Certificates and what trusts them. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openPart } from '../case.ts';
 import { openPlain, openSecure, portal, wiki } from '../middle/impostors.ts';
 import { openReverse } from '../middle/reverse.ts';
 import { edit } from '../node/agent.ts';
+import { serverName } from '../node/machine.ts';
 import type { Node } from '../node/node.ts';
 import type { Stage } from '../stage.ts';
 import { restartInto } from './common.ts';
@@ -354,6 +356,42 @@ fault(
     await node.stop();
     await node.start({ online: false });
     await world.refused(node, 'signature-expired');
+  },
+);
+
+fault(
+  {
+    id: 'server-certificate-expired',
+    cause: 'server-certificate-expired',
+    gate: 'path',
+    solution: 7,
+    // What the machine alone sees is a certificate out of its time.
+    node: { cause: 'certificate-expired-or-not-yet-valid', as: 'sure' },
+    operator: 'sure',
+    both: 'sure',
+    decoyOf: ['ca-missing', 'clock-skew'],
+    fix: 'explained',
+  },
+  async (stage) => {
+    const world = await stage.world();
+    const company = await world.company();
+    const { server } = world;
+    // A certificate of one's own, which nobody renews.
+    const shown = await company.issue({
+      names: ['localhost', '127.0.0.1', serverName],
+      to: Date.now() + 9_000,
+    });
+    const files = { tlsCert: join(world.folder, 'own.crt'), tlsKey: join(world.folder, 'own.key') };
+    writeFileSync(files.tlsCert, shown.chain);
+    writeFileSync(files.tlsKey, shown.key);
+    await server.stop();
+    await server.start(files);
+    const node = await stage.node({}, { ca: company.cert });
+    await node.stop();
+    await sleep(9_500);
+    await node.start({ online: false });
+    await world.refused(node, 'client-rejected-certificate', 'reset-after-certificate');
+    await stage.judge(node);
   },
 );
 
