@@ -348,7 +348,10 @@ test('it works where nothing can be written: a read-only system with a full temp
         'sh',
         shell,
         ...first,
-        script,
+        // By its text: where this repository lies may be under the temporary folder.
+        '-c',
+        collectScript(),
+        'collect.sh',
         '--server',
         `https://localhost:${port}`,
       ]),
