@@ -104,7 +104,11 @@ export async function showCommand(asking: Asking, io: Io, showing: Showing): Pro
     return { command, failed, interrupted: true };
   }
   if (showing.json) asking.print(jsonLine(command));
-  else if (!isSingle(command.TargetCount)) asking.print(...summaryLines(groups, command, screen));
+  else if (!isSingle(command.TargetCount)) {
+    // What was saved needn't be read here as well, unless it was asked for.
+    const outputs = !showing.save || (showing.whole ?? false);
+    asking.print(...summaryLines(groups, command, screen, { outputs }));
+  }
   if (files && showing.save)
     io.stderr.write(`${counted(files, 'file')} in ${live.screen.text(showing.save, 4096)}\n`);
   return { command, failed, interrupted: false };

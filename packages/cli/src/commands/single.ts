@@ -27,7 +27,9 @@ export function printSingle(finished: Finished, commandId: string, io: Io): void
   const several = finished.Steps.length > 1;
   for (const step of finished.Steps) {
     if (several) say(`step ${screen.text(step.Name, 60)}: ${screen.text(step.Status, 30)}`);
-    pass(step.StandardOutput, io.stdout, io);
+    // What follows on standard error mustn't be glued to an output that ends within a line: where both go to one
+    // place, a person reads them as one. Only a cut one is known not to be what a program wrote to its last byte.
+    if (!pass(step.StandardOutput, io.stdout, io) && isCut(step, 'stdout')) isAtLineStart = false;
     isAtLineStart = pass(step.StandardError, io.stderr, io) && isAtLineStart;
     say(...cutLines(step, finished, commandId));
   }
@@ -60,7 +62,7 @@ function failureLines(finished: Finished, screen: Screen): string[] {
   const reason = reasonFor(finished);
   const next = nextFor(finished);
   return [
-    `${screen.mark('no')} ${screen.text(nameOf(finished), 40)}: ${screen.text(verdict(finished), 30)}`,
+    `${screen.mark('no')} ${screen.text(nameOf(finished), 40)}: ${screen.text(verdict(finished), 60)}`,
     ...(reason ? wrap(screen.text(reason, 1000), '    ') : []),
     ...(next ? [`    next: ${next}`] : []),
   ];

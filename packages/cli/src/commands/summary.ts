@@ -18,16 +18,22 @@ import {
   verdict,
 } from './outcome.ts';
 
-/** All groups, each with a line between, and the last line. */
-export function summaryLines(groups: Groups, command: Progress, screen: Screen): string[] {
+/** All groups, each with a line between, and the last line. Without `outputs`, only how it ended there. */
+export function summaryLines(
+  groups: Groups,
+  command: Progress,
+  screen: Screen,
+  options: { readonly outputs?: boolean } = {},
+): string[] {
+  const { outputs = true } = options;
   const sorted = groups.sorted();
   return [
-    ...sorted.flatMap((group) => [...groupLines(group, command.CommandId, screen), '']),
+    ...sorted.flatMap((group) => [...groupLines(group, command.CommandId, screen, outputs), '']),
     ...totalLines(sorted, command, screen),
   ];
 }
 
-function groupLines(group: Group, commandId: string, screen: Screen): string[] {
+function groupLines(group: Group, commandId: string, screen: Screen, outputs: boolean): string[] {
   const { sample, nodes } = group;
   const mark = screen.mark(isSuccess(sample) ? 'yes' : 'no');
   const title = `${mark} ${counted(nodes.length, 'node')}: ${screen.text(verdict(sample), 60)}`;
@@ -37,7 +43,7 @@ function groupLines(group: Group, commandId: string, screen: Screen): string[] {
     screen.strong(title),
     ...nameLines(tellingNames(nodes), screen),
     ...(reason ? wrap(screen.text(reason, 1000), '  ') : []),
-    ...outputLines(group, commandId, screen),
+    ...(outputs ? outputLines(group, commandId, screen) : []),
     ...(next ? nextLines(next) : []),
   ];
 }

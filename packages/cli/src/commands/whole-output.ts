@@ -67,7 +67,7 @@ export async function saveOutput(
       if (shown === '' && Stream === 'stderr') continue;
       const place = { CommandId, InstanceId: finished.InstanceId, Step: step.Name, Stream };
       const content = isCut(step, Stream) === 'kept' ? pieces(client, place) : [Buffer.from(shown)];
-      await writeFile(path.join(folder, fileName(finished, step, Stream)), content);
+      await writeFile(path.join(folder, fileName(CommandId, finished, step, Stream)), content);
       saved += 1;
     }
   return saved;
@@ -92,9 +92,9 @@ async function writeFile(file: string, content: AsyncIterable<Buffer> | Iterable
   }
 }
 
-/** `mi-….stdout`; with the step's name in it when there are several. */
-function fileName(finished: Finished, step: Step, stream: Stream): string {
+/** `COMMAND.NODE.stdout`, so that no command takes another's place; with the step's name when there are several. */
+function fileName(commandId: string, finished: Finished, step: Step, stream: Stream): string {
   const safe = (text: string) => text.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 100);
   const middle = finished.Steps.length > 1 ? `.${safe(step.Name)}` : '';
-  return `${safe(finished.InstanceId)}${middle}.${stream}`;
+  return `${safe(commandId)}.${safe(finished.InstanceId)}${middle}.${stream}`;
 }

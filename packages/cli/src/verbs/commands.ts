@@ -12,6 +12,7 @@ import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { resolveNode } from '../nodes.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
+import { counted } from '../output/count.ts';
 import { wrap } from '../output/table.ts';
 import { localTime, utcTime } from '../output/time.ts';
 import { cutTo } from '../output/width.ts';
@@ -136,7 +137,9 @@ async function onNode(
   const { over, invocation } = await readInvocation(client, id, await resolveNode(client, typed));
   if (options.save) {
     await makeFolder(options.save);
-    await saveOutput(client, id, invocation, options.save);
+    const files = await saveOutput(client, id, invocation, options.save);
+    io.stderr.write(`${counted(files, 'file')} in ${screen.text(options.save, 4096)}\n`);
+    if (over && !options.output && !options.json) return;
   }
   const shown = options.output ? await withWholeOutput(client, id, invocation) : invocation;
   if (options.json) printJson({ CommandId: id, ...shown });
