@@ -71,3 +71,15 @@ test('made, changed, chosen, deleted; what is wrong with one is said', async () 
   assert.match(wrong.err, /InvalidDocumentContent/);
   assert.equal((await documents(['create', 'Wrong', '/no/such/file'])).code, 2);
 });
+
+test('a refusal says what to do next', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'rollcall-cli-'));
+  const file = path.join(folder, 'twice.yaml');
+  writeFileSync(file, content('echo hello'));
+  await ok('create', 'Twice', file);
+  const again = await documents(['create', 'Twice', file]);
+  assert.equal(again.code, 1);
+  assert.ok(again.err.replaceAll(/\s+/g, ' ').includes(`rollcall documents update Twice ${file}`), again.err);
+  const nowhere = await documents(['create', 'Other', `${file}.none`]);
+  assert.equal(nowhere.err.replaceAll(/\s+/g, ' ').trim(), `There is no file ${file}.none.`);
+});

@@ -4,6 +4,8 @@ import path from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { ask, readCount } from '../ask.ts';
+import { ServiceError } from '../client.ts';
+import { quote } from '../env/shell.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
@@ -135,7 +137,13 @@ async function create(Name: string, file: string, options: SharedOptions, io: Io
   const content = await readDocument(file, io);
   await ask(io, options, async ({ client, screen, print }) => {
     const input = { Name, ...content, DocumentType: 'Command' };
-    const { DocumentDescription: made } = await client.call<Described>('ssm', 'CreateDocument', input);
+    const { DocumentDescription: made } = await client
+      .call<Described>('ssm', 'CreateDocument', input)
+      .catch((error: unknown) => {
+        if (!(error instanceof ServiceError) || error.code !== 'DocumentAlreadyExists') throw error;
+        const next = `For a new version of it: rollcall documents update ${quote(Name, 'sh')} ${quote(file, 'sh')}`;
+        throw new Failure(`${error.message}. ${next}`, error.exitCode, { cause: error });
+      });
     const platforms = (made.PlatformTypes ?? []).join(', ');
     print(
       `${screen.mark('yes')} ${screen.text(Name)} is there${platforms ? `, for ${screen.text(platforms)}` : ''}.`,
@@ -191,6 +199,9 @@ function readFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Failure(`The document can't be read: ${(error as Error).message}`);
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Failure(
+      missing ? `There is no file ${file}.` : `The document can't be read: ${(error as Error).message}`,
+    );
   }
 }

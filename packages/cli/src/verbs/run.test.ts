@@ -1,7 +1,7 @@
 /** Running commands for real: a server, agents beside it, and what a person sees of it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -57,7 +57,7 @@ test('a folder, a time limit, and a document with parameters', async () => {
   const late = await run('web-1', '--time-limit', '5', '--', 'echo began; sleep 60');
   assert.equal(late.code, 1);
   assert.match(late.out, /^began\n/);
-  assert.match(late.err, /ExecutionTimedOut.*\n.*longer than it may.*\n.*--time-limit/);
+  assert.match(late.err, /ExecutionTimedOut(, exit code \d+)?\n.*longer than it may.*\n.*--time-limit/);
   const document = await run(
     'AWS-RunShellScript',
     'env=prod',
@@ -101,6 +101,7 @@ test('what cannot be meant is said, with what to do, and nothing is sent', async
     [['uptime'], /InvalidDocument.*rollcall run -- uptime/],
     [['web-1', 'uptime'], /No node is called "uptime".*rollcall run web-1 -- uptime/],
     [['AWS-RunShellScript', 'web-1', '--param', 'nonsense=1'], /InvalidParameters/],
+    [['AWS-RunShellScript', 'web-1'], /commands must be given.*As in: --param commands='\.\.\.'/],
     [
       ['AWS-InstallPowerShellModule', 'env=prod', '--param', 'source=x'],
       /none can run AWS-Install.*InvalidPlatform.*documents list/,
@@ -121,6 +122,7 @@ test('a long output: its beginning, and all of it when asked', async () => {
   assert.equal(cut.code, 0);
   assert.ok(cut.out.length <= 24_000 && whole.startsWith(cut.out.slice(0, 20_000)));
   assert.match(cut.err, /more of it is kept:\n {2}rollcall commands \S+ \\\n {2}--node mi-\S+ --output\n$/);
+  assert.ok(!cut.out.endsWith('\n') && cut.err.startsWith('\nThis is'), 'the note begins a line of its own');
   const id = commandIn(cut.err);
   assert.equal((await ask(['commands', id, '--node', 'web-1', '--output'])).out, whole);
   assert.equal((await run('web-1', '--output', '--', 'seq 1 20000')).out, whole);
@@ -129,9 +131,16 @@ test('a long output: its beginning, and all of it when asked', async () => {
   assert.match(saved.err, /^1 file in \/\S+\n$/);
   assert.match(
     saved.out,
-    /^AWS-RunShellScript .* Success\n {4}seq 1 20000\n\n\[✓\] 1 node: Success\n {2}web-1\n {4}1\n/,
+    /^AWS-RunShellScript .* Success\n {4}seq 1 20000\n\n\[✓\] 1 node: Success\n {2}web-1\n\n1 of 1 node: 1 Success\.\n/,
   );
-  assert.equal(readFileSync(path.join(folder, `${web1.nodeId}.stdout`), 'utf8'), whole);
+  assert.equal(readFileSync(path.join(folder, `${id}.${web1.nodeId}.stdout`), 'utf8'), whole);
+  // Another command's output takes another file; and of one node, nothing is shown beside what is saved.
+  const other = commandIn((await run('web-1', '--no-wait', '--', 'echo other')).out);
+  await ask(['commands', other, '--wait']);
+  const one = await ask(['commands', other, '--node', 'web-1', '--save', folder]);
+  assert.equal(one.out, '');
+  assert.match(one.err, /^1 file in \/\S+\n$/);
+  assert.equal(readdirSync(folder).length, 2);
 });
 
 test('several nodes: equal outputs once, failures first, and JSON for programs', async () => {

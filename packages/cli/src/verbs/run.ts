@@ -175,9 +175,7 @@ async function sendOrSayWhy(
     return { commandId: answer.Command.CommandId, found };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    const hint =
-      error.code === 'InvalidDocument' ? `. Documents: rollcall documents list${hintFor(sentence)}` : '';
-    throw new Failure(`${error.message}${hint}`, exitCodes.unable, { cause: error });
+    throw new Failure(`${error.message}${nextAfter(error, sentence)}`, exitCodes.unable, { cause: error });
   }
 }
 
@@ -262,6 +260,12 @@ function printSent({ print, screen }: Asking, commandId: string, found: Preview,
     `${screen.mark('yes')} Sent to ${counted(found.Total, 'node')}: ${id}`,
     `    rollcall commands ${id} --wait`,
   );
+}
+
+function nextAfter({ code, message }: ServiceError, sentence: Sentence): string {
+  if (code === 'InvalidDocument') return `. Documents: rollcall documents list${hintFor(sentence)}`;
+  const [, missing] = /^Parameter (\w+) must be given/.exec(message) ?? [];
+  return missing === undefined ? '' : `. As in: --param ${missing}='...'`;
 }
 
 /** What may have been meant by words that are no document, or no nodes. */
