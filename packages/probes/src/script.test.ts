@@ -335,26 +335,29 @@ test('it works where nothing can be written: a read-only system with a full temp
   skip: !namespaces,
 }, async (t) => {
   const port = await serve(t);
+  // The script comes in by standard input: where this repository lies may be under the temporary folder.
   const prepare =
     'mount --bind / /mnt && mount -o remount,ro,bind /mnt && mount -t proc proc /mnt/proc && mount --bind /dev /mnt/dev' +
-    ' && mount -t tmpfs -o size=4k tmpfs /mnt/tmp && { dd if=/dev/zero of=/mnt/tmp/full bs=4k count=4 2>/dev/null; exec chroot /mnt "$@"; }';
+    ' && mount -t tmpfs -o size=4k tmpfs /mnt/tmp && { dd if=/dev/zero of=/mnt/tmp/full bs=4k count=4 2>/dev/null; exec chroot /mnt "$@" <"$SCRIPT"; }';
   const runs = await Promise.all(
     shells.map(([shell, first]) =>
-      collectBy('unshare', [
-        '-m',
-        'sh',
-        '-c',
-        prepare,
-        'sh',
-        shell,
-        ...first,
-        // By its text: where this repository lies may be under the temporary folder.
-        '-c',
-        collectScript(),
-        'collect.sh',
-        '--server',
-        `https://localhost:${port}`,
-      ]),
+      collectBy(
+        'unshare',
+        [
+          '-m',
+          'sh',
+          '-c',
+          prepare,
+          'sh',
+          shell,
+          ...first,
+          '-s',
+          '--',
+          '--server',
+          `https://localhost:${port}`,
+        ],
+        { SCRIPT: script },
+      ),
     ),
   );
   for (const { evidence } of runs) {
