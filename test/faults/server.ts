@@ -38,6 +38,7 @@ export interface ZooServer {
 /** How it is started. */
 export interface ServerOptions {
   readonly data: string;
+  /** Beside its own on this machine. */
   readonly publicUrls: readonly string[];
   readonly regions: readonly string[];
   /** Milliseconds by which its clock is ahead. */
@@ -65,7 +66,8 @@ export async function openServer(given: ServerOptions): Promise<ZooServer> {
     // What is trusted may be another by now.
     for (const client of clients.values()) client.close();
     clients.clear();
-    const { data, publicUrls, regions } = options;
+    const { data, regions } = options;
+    const publicUrls = [`https://localhost:${port}`, ...options.publicUrls];
     running = await up(
       {
         listen: { host: '127.0.0.1', port },

@@ -102,7 +102,7 @@ export async function openWorld(cache: string, options: WorldOptions = {}): Prom
   const server = closes(
     await openServer({
       data: join(folder, 'server/data'),
-      publicUrls: ['https://localhost:8443', `https://${name}`],
+      publicUrls: [`https://${name}`],
       regions: options.regions ?? ['us-east-1', 'eu-central-1'],
       ahead: options.serverAhead ?? 0,
     }),

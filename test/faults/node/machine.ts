@@ -156,7 +156,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
   ];
   const inside = (program: string, args: readonly string[]): [string, string[]] => [
     'nsenter',
-    [`--target=${target}`, ...spaces, '--root', '--wd=/', '--', program, ...args],
+    [`--target=${target}`, ...spaces, '--root', '--wdns=/', '--', program, ...args],
   ];
   const run = (program: string, ...args: readonly string[]) => {
     const [file, all] = inside(program, args);

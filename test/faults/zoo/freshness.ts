@@ -94,6 +94,31 @@ fault(
   },
 );
 
+fault(
+  {
+    id: 'channel-refused',
+    cause: 'channel-refused',
+    gate: 'freshness',
+    operator: 'sure',
+  },
+  async (stage) => {
+    const world = await stage.world();
+    await world.neighbours(6, '10.50.8.1');
+    const fleet = await world.neighbours(1, '10.50.8.2', { messages: 'none' });
+    const [agent] = fleet.agents;
+    world.age(agent!.nodeId);
+    await world.server.pass(150_000);
+    await fleet.heartbeat(agent!);
+    // Something on the way repeats old requests: the token of its hello is not the one that it was given.
+    await fleet.calls.createControlChannel(agent!);
+    const socket = fleet.calls.dialControlChannel(agent!);
+    socket.once('open', () => socket.send(fleet.calls.hello('not-the-token-that-it-was-given')));
+    socket.on('error', () => {});
+    await world.refused({ nodeId: agent!.nodeId, address: '10.50.8.2' }, 'channel-token-refused');
+    await stage.judge({ nodeId: agent!.nodeId }, { stays: true });
+  },
+);
+
 decoy(
   {
     id: 'polls-instead-of-a-channel',

@@ -2,6 +2,7 @@
 import type { Case } from '../case.ts';
 import { agent } from './agent.ts';
 import { authorization } from './authorization.ts';
+import { commands } from './commands.ts';
 import { freshness } from './freshness.ts';
 import { identity } from './identity.ts';
 import { machine } from './machine.ts';
@@ -25,5 +26,6 @@ export const cases: readonly Case[] = [
   ...freshness,
   ...recorded,
   ...official,
+  ...commands,
   ...twins,
 ];

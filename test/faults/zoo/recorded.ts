@@ -1044,6 +1044,19 @@ part.fault(
 
 part.fault(
   {
+    id: 'imds-v2-hop-limit',
+    how: 'recorded',
+    cause: 'imds-v2-hop-limit',
+    gate: 'identity',
+    solution: 2,
+    node: 'likely',
+    fix: 'explained',
+  },
+  (stage) => judge(stage, ec2(stage, { change: (one) => one.put('/.dockerenv', '') }), 'http://127.0.0.1:1'),
+);
+
+part.fault(
+  {
     id: 'imds-blocked-locally',
     how: 'recorded',
     cause: 'imds-blocked-locally',
