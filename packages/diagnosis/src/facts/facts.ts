@@ -143,8 +143,9 @@ function judgedAgent(node: NodeEvidence | undefined): AgentEvidence | undefined 
   const agents = node?.agents ?? [];
   return (
     agents.find((one) => runs(one) && isRegistered(one)) ??
-    agents.find(runs) ??
+    // Systems bring agents that nobody registered: the one that was is the one that is missed.
     agents.find((one) => isThere(one) && isRegistered(one)) ??
+    agents.find(runs) ??
     agents.find(isThere)
   );
 }

@@ -100,7 +100,7 @@ const masked: Cause = {
   near: ['agent-stopped', 'agent-not-enabled-at-boot'],
   decide({ node, agent, running }) {
     if (!node || !agent?.service) return unknown;
-    if (running.length > 0 || agent.service.masked === false) return excluded;
+    if (running.includes(agent) || agent.service.masked === false) return excluded;
     if (agent.service.masked === undefined) return unknown;
     return proven(
       [observe('node', agent.service.manager, 'service', `${agent.service.name} masked`, node.at)],
@@ -185,7 +185,7 @@ const notEnabled: Cause = {
   near: ['agent-stopped', 'agent-masked'],
   decide({ node, agent, running, row }) {
     if (!node || !agent?.service) return unknown;
-    if (running.length > 0 || agent.service.active) return excluded;
+    if (running.includes(agent) || agent.service.active) return excluded;
     if (agent.service.enabled === undefined) return unknown;
     if (agent.service.enabled) return excluded;
     // Only if it hasn't run since the boot: what was stopped after it is stopped.
@@ -243,7 +243,7 @@ const stopped: Cause = {
   near: ['agent-not-installed', 'agent-crash-loop', 'agent-not-enabled-at-boot', 'oom-killed'],
   decide({ node, agent, running }) {
     if (!node || !agent) return unknown;
-    if (running.length > 0) return excluded;
+    if (running.includes(agent)) return excluded;
     if (agent.processes === undefined && agent.service === undefined) return unknown;
     if (agent.service?.active && agent.processes === undefined) return excluded;
     // Settings that can't be meant come first; and ours refuses to start without an identity: starting it is no fix.
