@@ -249,6 +249,28 @@ decoy(
   },
 );
 
+decoy(
+  {
+    id: 'stopped-beside-one-that-nobody-registered',
+    cause: 'agent-stopped',
+    decoyOf: ['agent-not-registered'],
+    node: 'proven',
+    both: 'proven',
+    needs: ['root'],
+  },
+  async (stage) => {
+    // Some systems bring the official agent along, and start it.
+    const machine = await stage.machine({ upFor: 86_400 });
+    standIn(machine.files, '/usr/bin/amazon-ssm-agent');
+    machine.spawn('/usr/bin/amazon-ssm-agent', ['1000']);
+    await until('it runs', async () => (await machine.look()).agents.length === 2);
+    await machine.stop();
+    await stage.judge(machine);
+    await machine.start();
+    await stage.mended(machine);
+  },
+);
+
 fault(
   {
     id: 'agent-in-container',

@@ -423,7 +423,7 @@ fault(
     await machine.stop();
     // Our side of the cable takes no large packets and tells nobody, and the other side believes that it does.
     machine.run('ip', 'link', 'set', 'eth0', 'gso_max_segs', '1');
-    execFileSync('ip', ['link', 'set', machine.cable, 'mtu', '700']);
+    execFileSync('ip', ['link', 'set', machine.cable, 'mtu', '1280']);
     execFileSync('ip', ['route', 'replace', '10.77.0.0/24', 'dev', 'zoo0', 'advmss', '1460']);
     await machine.start({ online: false });
     await stage.judge(machine);
