@@ -121,7 +121,7 @@ test('activations: made, listed, watched, ended', async () => {
   const id = /^Activation {2}(\S+)$/m.exec(out)?.[1] ?? '';
   // Nobody else can reach localhost: lines that can't work aren't printed.
   assert.doesNotMatch(out, /curl/);
-  assert.match(out, /npm start -- [^]*--public-url https:\/\//);
+  assert.match(out, /npm start -- [\s\S]*--public-url https:\/\//);
   assert.match(await ok('activation', 'list'), new RegExp(`${id}  0 of 3`));
   const once = await ask('activation', 'watch', id, '--once');
   assert.equal(once.out, 'registered 0, refused 0, not seen 3\n');
