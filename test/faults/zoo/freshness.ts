@@ -44,9 +44,9 @@ fault(
     await world.server.stop();
     // Their first attempts fail, and they wait for their next.
     await sleep(3500);
+    for (const agent of fleet.agents) agent.beatAt = Number.POSITIVE_INFINITY;
     world.server.clock.turn(20 * 60_000);
     await world.server.start();
-    for (const agent of fleet.agents) agent.beatAt = Number.POSITIVE_INFINITY;
     await world.server.pass(16 * 60_000);
     await stage.judge({ nodeId: fleet.agents[0]!.nodeId });
   },
