@@ -203,7 +203,11 @@ test('sent without waiting, listed, watched, shown, cancelled', async () => {
   const sent = await run('web-*', '--no-wait', '--comment', 'a test', '--', 'echo began; sleep 300');
   assert.equal(sent.code, 0, sent.err);
   const id = commandIn(sent.out);
-  const listed = await ask(['commands', '--node', 'web-2', '--status', 'InProgress', '--since', '1h']);
+  // It is sent; that a node has it is known a moment later.
+  const listed = await until(
+    () => ask(['commands', '--node', 'web-2', '--status', 'InProgress', '--since', '1h']),
+    (each) => each.out.startsWith(id),
+  );
   assert.match(
     listed.out,
     new RegExp(`^${id}  \\S+ \\S+  InProgress\n    0 of 2 nodes  echo began; sleep 300  \\(a test\\)\n`),

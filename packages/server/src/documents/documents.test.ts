@@ -230,6 +230,8 @@ test('only nodes on which a document can run, by DescribeInstanceProperties', as
   const world = await openDocumentsWorld(context);
   const { call, join, beat, create } = world;
   const linux = await join();
+  // The list is in the order of registration.
+  world.clock.advance(1);
   const windows = await join();
   await beat(linux);
   await beat(windows, { PlatformType: 'Windows', PlatformName: 'Windows Server' });
