@@ -47,7 +47,8 @@ export async function startChild(
     if (line.startsWith('{')) waiting.shift()?.done(JSON.parse(line));
   });
   void ended.then(() => {
-    for (const one of waiting) one.failed(new Error(`${file} ended with ${child.exitCode}`));
+    for (const one of waiting)
+      one.failed(new Error(`${file} ended with ${child.exitCode ?? child.signalCode}`));
   });
   return {
     pid: child.pid!,
