@@ -48,7 +48,7 @@ export async function play(cases: readonly Case[], options: PlayOptions): Promis
       const outcome = await worker.play(one.id);
       if (outcome === undefined) {
         worker = undefined;
-        end({ case: one, id: one.id, said: [], wrong: ['its process ended, or hung'], ms: patience });
+        end({ case: one, id: one.id, said: [], wrong: ['its process was ended, or hung'], ms: 0 });
       } else end({ ...outcome, case: one });
     }
     await worker?.close();
@@ -121,6 +121,8 @@ async function openWorker(cache: string, isolated: boolean): Promise<Worker> {
       )
     : spawn(process.execPath, args, { stdio: [...stdio], env });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
+  // One that is gone can't be told anything; that it is gone is noticed by its end.
+  child.on('error', () => {});
   const said = () =>
     new Promise<unknown>((done) => {
       const timer = setTimeout(() => child.kill('SIGKILL'), patience);
@@ -135,8 +137,9 @@ async function openWorker(cache: string, isolated: boolean): Promise<Worker> {
   await said();
   return {
     async play(id) {
+      if (!child.connected) return undefined;
       const answer = said();
-      child.send({ id });
+      child.send({ id }, () => {});
       return (await answer) as Outcome | undefined;
     },
     async close() {

@@ -10,6 +10,8 @@ import type { RegisterOptions } from './node.ts';
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<void>;
+  /** It has ended, and all that it said was heard. */
+  readonly heard: Promise<void>;
   said(): string;
 }
 
@@ -38,7 +40,8 @@ export function startProcess(
       done();
     });
   });
-  return { child, ended, said: () => said };
+  const heard = new Promise<void>((done) => child.once('close', () => done()));
+  return { child, ended, heard, said: () => said };
 }
 
 /** Registers whoever lives in `root`; answers the node's id. */

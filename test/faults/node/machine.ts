@@ -241,7 +241,7 @@ export async function openMachine(options: MachineOptions): Promise<Machine> {
         [join(repository, 'test/faults/node/look.ts'), JSON.stringify({ root: agentRoot, ...more })],
         { env: { NODE_COMPILE_CACHE: cache, ...shifted } },
       );
-      await looking.ended;
+      await looking.heard;
       const [, json] = /^(\{.*\})$/m.exec(looking.said()) ?? [];
       if (json === undefined) throw new Error(`nothing was seen on ${name}: ${looking.said()}`);
       return JSON.parse(json) as NodeEvidence;

@@ -241,9 +241,12 @@ fault(
       one.socket?.terminate();
       await site.heartbeat(one).catch(() => {});
     }
-    const { nodeId } = site.agents[2]!;
-    await world.refused({ nodeId, address: '10.50.3.1' }, 'signature-not-yet-current', 'signature-expired');
-    await stage.judge({ nodeId });
+    await world.refused(
+      { nodeId: site.agents.at(-1)!.nodeId, address: '' },
+      'signature-not-yet-current',
+      'signature-expired',
+    );
+    await stage.judge({ nodeId: site.agents[2]!.nodeId });
   },
 );
 
@@ -269,8 +272,9 @@ fault(
       await others.heartbeat(one).catch(() => {});
     }
     const [node] = others.agents;
+    // What was refused last is written last.
     await world.refused(
-      { nodeId: node!.nodeId, address: '10.50.8.1' },
+      { nodeId: others.agents.at(-1)!.nodeId, address: '' },
       'signature-expired',
       'signature-not-yet-current',
     );

@@ -198,13 +198,16 @@ fault(
   },
   async (stage) => {
     const machine = await farMachine(stage);
-    await machine.stop();
-    machine.run('ip', 'link', 'add', 'docker0', 'type', 'bridge');
-    machine.run('ip', 'addr', 'add', '203.0.113.1/24', 'dev', 'docker0');
-    machine.run('ip', 'link', 'set', 'docker0', 'up');
-    await machine.start({ online: false });
+    const shadow = () => {
+      machine.run('ip', 'link', 'add', 'docker0', 'type', 'bridge');
+      machine.run('ip', 'addr', 'add', '203.0.113.1/24', 'dev', 'docker0');
+      machine.run('ip', 'link', 'set', 'docker0', 'up');
+    };
+    await restartInto(machine, shadow, { fails: false });
     await stage.judge(machine);
     machine.run('ip', 'link', 'del', 'docker0');
+    await machine.stop();
+    await machine.start();
     await stage.mended(machine);
   },
 );
@@ -246,12 +249,12 @@ fault(
   },
   async (stage) => {
     const machine = await stage.machine();
-    await machine.stop();
-    machine.run(
-      'nft',
-      'add table inet f; add chain inet f out { type filter hook output priority 0 ; policy drop ; }; add rule inet f out oif lo accept; add rule inet f out udp dport 53 accept; add rule inet f out ct state established accept',
-    );
-    await machine.start({ online: false });
+    const close = () =>
+      machine.run(
+        'nft',
+        'add table inet f; add chain inet f out { type filter hook output priority 0 ; policy drop ; }; add rule inet f out oif lo accept; add rule inet f out udp dport 53 accept; add rule inet f out ct state established accept',
+      );
+    await restartInto(machine, close, { fails: false });
     await stage.judge(machine);
     machine.run('nft', 'delete table inet f');
     await machine.stop();
@@ -420,12 +423,13 @@ fault(
   },
   async (stage) => {
     const machine = await stage.machine();
-    await machine.stop();
     // Our side of the cable takes no large packets and tells nobody, and the other side believes that it does.
-    machine.run('ip', 'link', 'set', 'eth0', 'gso_max_segs', '1');
-    execFileSync('ip', ['link', 'set', machine.cable, 'mtu', '1280']);
-    execFileSync('ip', ['route', 'replace', '10.77.0.0/24', 'dev', 'zoo0', 'advmss', '1460']);
-    await machine.start({ online: false });
+    const narrow = () => {
+      machine.run('ip', 'link', 'set', 'eth0', 'gso_max_segs', '1');
+      execFileSync('ip', ['link', 'set', machine.cable, 'mtu', '1280']);
+      execFileSync('ip', ['route', 'replace', '10.77.0.0/24', 'dev', 'zoo0', 'advmss', '1460']);
+    };
+    await restartInto(machine, narrow, { fails: false });
     await stage.judge(machine);
     execFileSync('ip', ['link', 'set', machine.cable, 'mtu', '1500']);
     await machine.stop();

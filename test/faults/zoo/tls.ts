@@ -278,9 +278,7 @@ fault(
     const node = await stage.node();
     const shown = await (await world.authority()).issue({ names: ['localhost'] });
     const mute = world.closes(await openSecure({ shown }, () => {}));
-    await node.stop();
-    await node.way.change({ kind: 'astray', port: mute.port });
-    await node.start({ online: false });
+    await restartInto(node, () => node.way.change({ kind: 'astray', port: mute.port }), { fails: false });
     await stage.judge(node);
     await node.way.change({ kind: 'pass' });
     await node.stop();
