@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { agentProcess } from '../../../packages/agent/src/process.ts';
 import { lose } from '../world.ts';
 import type { Fault } from './fault.ts';
-import { inRoster, lively, put, runOn, sleep, sure, tries, until } from './help.ts';
+import { inRoster, lively, older, put, runOn, sleep, sure, tries, until } from './help.ts';
 import { copyPrograms, installOfficial, livelyOfficial } from './official.ts';
 
 export const agents: readonly Fault[] = [
@@ -107,6 +107,7 @@ export const agents: readonly Fault[] = [
       const unit = `[Unit]\nDescription=Rollcall agent\n[Service]\nExecStart=${[file, ...args].join(' ')}\nRestart=always\n[Install]\nWantedBy=multi-user.target\n`;
       put(machine, 'etc/systemd/system/rollcall-agent.service', unit);
       await machine.start();
+      older(world, machine);
       await machine.stop();
       // As it was before the reboot.
       machine.run('touch', '-d', '1 hour ago', '/var/lib/rollcall-agent/status.json');
@@ -129,7 +130,11 @@ export const agents: readonly Fault[] = [
       world.closes({ close: () => loop.child.kill('SIGKILL') });
       const loop = machine.spawn('/bin/sh', ['-c', line]);
       await sleep(4_000);
-      sure('it crashes', /fail|memory|abort|trap|core|allocat|killed|error/i.test(loop.said()), loop.said());
+      sure(
+        'it crashes',
+        /fail|memory|abort|trap|core|allocat|killed|error|fault/i.test(loop.said()),
+        loop.said(),
+      );
       return { machine };
     },
   },

@@ -17,9 +17,16 @@ export async function lively(
   const machine = await world.machine(given);
   await machine.register();
   await machine.start();
-  // It has been there for some time.
-  world.age(machine.nodeId);
+  older(world, machine);
   return machine;
+}
+
+/** It has been there for some time, by the server's books and by its own. */
+export function older(world: World, machine: Machine): void {
+  world.age(machine.nodeId);
+  edit(machine.root, 'identity.json', (identity) => {
+    identity.registeredAt = new Date(Date.now() - 86_400_000).toISOString();
+  });
 }
 
 /** Runs the real `rollcall enroll` on a machine, with this activation; answers its exit code and what it said. */

@@ -83,6 +83,7 @@ async function all(): Promise<void> {
       const outcome = await inOwnProcess(fault, folder, cache);
       outcomes.push(outcome);
       process.stdout.write(`${line(fault, outcome)}\n`);
+      keep(outcomes);
     }
   };
   await Promise.all(Array.from({ length: Number(values['at-once']) }, work));
@@ -92,11 +93,14 @@ async function all(): Promise<void> {
     `\n${outcomes.length} faults: ${of('right')} right, ${of('unknown')} unknown, ${of('wrong')} wrong; ` +
       `${of('failed')} could not be measured, ${of('skipped')} skipped\n`,
   );
-  if (values.write !== undefined) {
-    const order = new Map(faults.map(({ id }, at) => [id, at]));
-    outcomes.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
-    writeFileSync(values.write, `${JSON.stringify(outcomes, null, 1)}\n`);
-  }
+}
+
+/** Written after each, so that nothing is lost when the run is ended early. */
+function keep(outcomes: Outcome[]): void {
+  if (values.write === undefined) return;
+  const order = new Map(faults.map(({ id }, at) => [id, at]));
+  outcomes.sort((a, b) => order.get(a.id)! - order.get(b.id)!);
+  writeFileSync(values.write, `${JSON.stringify(outcomes, null, 1)}\n`);
 }
 
 /** A fault in a process with a network and mounts of its own; what it leaves behind ends with it. */
@@ -187,6 +191,8 @@ async function ask(world: World, question: Question): Promise<unknown> {
       machine,
       '/usr/bin/env',
       '-i',
+      '-C',
+      '/',
       ...settings,
       ...program,
       ...args,
@@ -210,15 +216,17 @@ function read(answer: unknown): { readonly cause: string; readonly confidence: s
   const record = (outer.verdict ?? outer) as {
     cause?: string | { id?: string } | null;
     confidence?: string;
-    gates?: readonly { readonly state: string }[];
+    /** `well`, `ill`, `pending` or `unknown`. */
+    state?: string;
   };
   if (outer.Candidates !== undefined && record.cause === undefined)
     return { cause: outer.Candidates.length > 1 ? 'name-ambiguous' : 'unknown', confidence: '' };
-  const { cause, confidence = '' } = record;
+  const { cause, state, confidence = '' } = record;
   const id = typeof cause === 'string' ? cause : cause?.id;
   if (id !== undefined) return { cause: id, confidence };
-  const isWell = confidence !== 'unknown' && !record.gates?.some(({ state }) => state === 'failed');
-  return { cause: isWell ? 'none' : 'unknown', confidence };
+  // Too young to be judged is what this cause means.
+  if (state === 'pending') return { cause: 'not-yet-registered', confidence };
+  return { cause: state === 'well' ? 'none' : 'unknown', confidence };
 }
 
 function scoreOf(expected: readonly Expected[], cause: string, confidence: string): Outcome['score'] {
