@@ -95,7 +95,8 @@ export function openEnrolment(deps: EnrolmentDeps): ReadonlyMap<string, Enrolmen
           sendText(response, id, 503, 'text/plain; charset=utf-8', why);
           return;
         }
-        await sendFile(response, id, this.contentType, file);
+        // A handle that can't be read any more is of no use to anybody: the next who asks opens another.
+        if (!(await sendFile(response, id, this.contentType, file))) opened = undefined;
       },
     });
   }
@@ -126,18 +127,21 @@ function openFile(path: string): OpenFile {
 /** How long a machine may take no byte of a download before it is given up, in milliseconds. */
 const longestStall = 60_000;
 
-async function sendFile(response: ServerResponse, id: string, type: string, file: OpenFile): Promise<void> {
+/** Sends it; answers false when the file couldn't be read. */
+async function sendFile(response: ServerResponse, id: string, type: string, file: OpenFile): Promise<boolean> {
   response.writeHead(200, { 'Content-Type': type, 'Content-Length': file.size, 'x-amzn-RequestId': id });
   if (response.req.method === 'HEAD') {
     response.end();
-    return;
+    return true;
   }
   response.setTimeout(longestStall, () => response.destroy());
   try {
     // With a start each stream reads at places of its own, so that many can share the one handle.
     await pipeline(createReadStream('', { fd: file.fd, start: 0, autoClose: false }), response);
-  } catch {
+    return true;
+  } catch (error) {
     // The machine hung up, or the disk failed half-way: nothing more can be said on this connection.
     response.destroy();
+    return (error as NodeJS.ErrnoException).syscall !== 'read';
   }
 }
