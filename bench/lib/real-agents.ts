@@ -32,8 +32,9 @@ export async function startRealAgents(
     const { ca, url: serverUrl } = server;
     const { nodeId } = await register({ serverUrl, activationId, activationCode, region, root, ca });
     nodeIds.push(nodeId);
-    const { file, args, env } = agentProcess({ root, cache });
-    children.push(spawn(file, args, { env, stdio: 'ignore' }));
+    // They end with this process, however it ends.
+    const { file, args, env } = agentProcess({ root, cache, child: true });
+    children.push(spawn(file, args, { env, stdio: ['pipe', 'ignore', 'ignore'] }));
   }
   const stop = async () => {
     await Promise.all(

@@ -14,6 +14,9 @@ const programs = ['/usr/sbin/sshd', '/usr/bin/ssh', '/usr/bin/ssh-keygen'];
 /** Where sshd locks connections in that aren't authenticated yet. */
 const separation = '/run/sshd';
 
+/** Keeps the server until its standard input ends, which happens however this process ends. */
+const keeper = '"$@" & read -r _; kill $!';
+
 /** What is missing for it; empty when it can be started. */
 export function missingForSsh(): readonly string[] {
   return programs.filter((program) => !existsSync(program));
@@ -77,15 +80,14 @@ MaxSessions 500
   );
   const madeSeparation = process.getuid?.() === 0 && !existsSync(separation);
   if (madeSeparation) mkdirSync(separation, { mode: 0o755 });
-  const child = spawn(programs[0]!, ['-D', '-e', '-f', serverConfig], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const command = [programs[0]!, '-D', '-e', '-f', serverConfig];
+  const child = spawn('sh', ['-c', keeper, 'sh', ...command], { stdio: ['pipe', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk).slice(-2_000);
   });
   const stop = () => {
-    child.kill('SIGTERM');
+    child.stdin.end();
     if (madeSeparation) rmdirSync(separation);
   };
   if (await listens(child, port)) return { config, stop };
