@@ -325,7 +325,11 @@ export const decoys: readonly Fault[] = [
     id: 'server-refuses-connections',
     story: 'The server is down: its port refuses connections. Asked on the machine, which has no such rule.',
     asked: 'node',
-    expected: [/server/, 'unknown'],
+    expected: [/server/, 'unknown', 'tcp-refused'],
+    firstExpected: {
+      expected: [/server/, 'unknown'],
+      why: 'the decision order names tcp-* among the codes of the path; from here a server that is down is no more than this',
+    },
     async inject(world) {
       const machine = await lively(world);
       await machine.way.change({ kind: 'refuse' });

@@ -233,7 +233,7 @@ export const identity: readonly Fault[] = [
       const machine = await lively(world);
       await world.server.admin().ask('ssm:DeregisterManagedInstance', { InstanceId: machine.nodeId });
       await cut(machine);
-      await troubled(machine);
+      await until('it is refused', () => statusOf(machine).state === 'refused', 60_000);
       return { machine };
     },
   },

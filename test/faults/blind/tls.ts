@@ -84,14 +84,14 @@ export const tls: readonly Fault[] = [
     expected: ['ca-bundle-env'],
     official: true,
     async inject(world) {
-      const [machine, official] = await livelyOfficial(world);
-      official.stop();
+      const machine = await world.machine();
+      const official = installOfficial(world, machine);
+      await official.register();
       const company = await world.company();
       put(machine, 'etc/ssl/company.pem', company.cert);
-      // Its credentials have run out meanwhile.
-      machine.run('rm', '-rf', '/root/.aws');
       await official.start({ online: false, env: { AWS_CA_BUNDLE: '/etc/ssl/company.pem' } });
       await until('some calls fail', () => /x509/.test(official.log()), 40_000);
+      world.age(official.nodeId);
       return { machine };
     },
   },
