@@ -128,7 +128,12 @@ function openFile(path: string): OpenFile {
 const longestStall = 60_000;
 
 /** Sends it; answers false when the file couldn't be read. */
-async function sendFile(response: ServerResponse, id: string, type: string, file: OpenFile): Promise<boolean> {
+async function sendFile(
+  response: ServerResponse,
+  id: string,
+  type: string,
+  file: OpenFile,
+): Promise<boolean> {
   response.writeHead(200, { 'Content-Type': type, 'Content-Length': file.size, 'x-amzn-RequestId': id });
   if (response.req.method === 'HEAD') {
     response.end();
