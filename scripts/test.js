@@ -41,9 +41,11 @@ const others = files.filter((file) => !pure.includes(file));
 // A test that hangs must fail by itself; none of the quick ones takes a tenth of this.
 const isSlow = files.some((file) => file.startsWith('test/slow/'));
 const reporter = ['--test-reporter=dot', `--test-timeout=${isSlow ? 600_000 : 120_000}`];
+// What a failed test left open (agents that call again and again) must not keep its process for ever.
+const leave = '--test-force-exit';
 if (pure.length)
   run('pure tests', process.execPath, ['--test', '--test-isolation=none', ...reporter, ...pure]);
 // The slow ones fill disks, ports and processors: they would spoil each other's time.
 const atOnce = isSlow ? 1 : 2;
 if (others.length)
-  run('tests', process.execPath, ['--test', `--test-concurrency=${atOnce}`, ...reporter, ...others]);
+  run('tests', process.execPath, ['--test', `--test-concurrency=${atOnce}`, leave, ...reporter, ...others]);

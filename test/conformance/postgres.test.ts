@@ -7,28 +7,30 @@ import { after, before, test } from 'node:test';
 import { makeKeyPool } from '../harness/key-pool.ts';
 import { openOfficialJobs } from '../harness/official-jobs.ts';
 import { startServer, type TestServer } from '../harness/server.ts';
-import { openFleet } from '../harness/simulated-agent.ts';
+import { type Fleet, openFleet } from '../harness/simulated-agent.ts';
 import { startPostgres } from '../support/postgres.ts';
 
 let postgres: Awaited<ReturnType<typeof startPostgres>>;
 let server: TestServer;
+let fleet: Fleet | undefined;
 
 before(async () => {
   postgres = await startPostgres();
   server = await startServer({ flags: ['--store', postgres.url] });
 });
 after(async () => {
+  await fleet?.close();
   await server?.stop();
   server?.remove();
   await postgres?.stop();
 });
 
-test('a machine answers the roll call, and is remembered', async () => {
+test('a machine answers the roll call, and is remembered', async (t) => {
   const activation = await server.admin.ask('ssm:CreateActivation', {
     IamRole: 'Service',
     RegistrationLimit: 2,
   });
-  const fleet = openFleet({
+  fleet = openFleet({
     url: server.url,
     region: 'us-east-1',
     ca: server.ca,
@@ -44,7 +46,12 @@ test('a machine answers the roll call, and is remembered', async () => {
     ['Online', 'Online'],
   );
   const id = list[0].InstanceId;
-  assert.equal((await server.admin.ask('ssm:GetConnectionStatus', { Target: id })).Status, 'connected');
+  // The machine knows of its channel a commit earlier than anybody who asks the server.
+  const connected = async () => {
+    const { Status } = await server.admin.ask('ssm:GetConnectionStatus', { Target: id });
+    assert.equal(Status, 'connected');
+  };
+  await t.waitFor(connected, { timeout: 10_000 });
   const statuses = await server.admin.ask('ssm:DescribeInstanceAssociationsStatus', { InstanceId: id });
   assert.equal(statuses.InstanceAssociationStatusInfos.length, 2);
   const sends = Array.from({ length: 20 }, () =>

@@ -102,7 +102,7 @@ async function openMinimalServer() {
   };
 }
 
-it('a fleet registers, signs, beats, connects, pings and comes back', async () => {
+it('a fleet registers, signs, beats, connects, pings and comes back', async (t) => {
   const server = await openMinimalServer();
   const keys = await makeKeyPool(10);
   const fleet = openFleet({
@@ -113,6 +113,10 @@ it('a fleet registers, signs, beats, connects, pings and comes back', async () =
     messages: 'both',
     pingEvery: 50,
     backOff: { first: 20, cap: 100 },
+  });
+  t.after(async () => {
+    await fleet.close();
+    server.close();
   });
   await fleet.join(10);
   await fleet.connected(10);
@@ -126,8 +130,6 @@ it('a fleet registers, signs, beats, connects, pings and comes back', async () =
   assert.equal(fleet.counts.opened, 20);
   assert.ok(fleet.counts.polls >= 10);
   assert.deepEqual([...fleet.counts.failures], []);
-  await fleet.close();
-  server.close();
 });
 
 it('a key pool gives every agent another key that works', async () => {

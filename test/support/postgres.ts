@@ -169,7 +169,7 @@ async function launch(runner: Runner, folder: string): Promise<ChildProcess> {
 }
 
 async function end(child: ChildProcess, word: string): Promise<void> {
-  if (child.exitCode !== null || child.stdin!.writableEnded) return;
+  if (child.exitCode !== null || child.signalCode !== null || child.stdin!.writableEnded) return;
   child.ref();
   const exited = once(child, 'exit');
   child.stdin!.end(word);
