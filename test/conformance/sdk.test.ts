@@ -251,13 +251,13 @@ test('tags: added, listed, replaced, removed', async () => {
   );
 });
 
-test('connection, associations, role, settings', async () => {
+test('connection, associations, role, settings', async (t) => {
   const [first] = await nodeIds();
   const status = async (Target: string) =>
     (await ssm.send(new GetConnectionStatusCommand({ Target }))).Status;
   assert.equal(await status('mi-0123456789abcdef0'), 'notconnected', 'an unknown target is no error');
   await fleet.connected(count, 15_000);
-  assert.equal(await status(first!), 'connected');
+  await t.waitFor(async () => assert.equal(await status(first!), 'connected'), { timeout: 10_000 });
   const { InstanceAssociationStatusInfos } = await ssm.send(
     new DescribeInstanceAssociationsStatusCommand({ InstanceId: first! }),
   );
