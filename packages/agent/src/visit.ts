@@ -2,13 +2,13 @@
  * One visit to the server: a single TLS connection that carries a few requests one after the other and then
  * ends, or becomes the control channel's websocket.
  */
-import type { ClientRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions, request } from 'node:https';
 import type { Socket } from 'node:net';
 import { getCACertificates, rootCertificates } from 'node:tls';
 import { WebSocket } from 'ws';
 import type { Clock } from './clock.ts';
-import { ConnectionError, explainFailure } from './failures.ts';
+import { ConnectionError, explainFailure, ServerRefusal } from './failures.ts';
 
 /** The way to a server, and what makes it the right one. */
 export interface Route {
@@ -150,9 +150,10 @@ export function openVisit(route: Route, clock: Clock): Visit {
           resolve(socket);
         });
         socket.once('unexpected-response', (call, response) => {
-          call.destroy();
-          const message = `${where}: the websocket was answered with HTTP ${response.statusCode}; something on the way may not let websockets through.`;
-          fail(new ConnectionError('http', `HTTP ${response.statusCode}`, message));
+          void beginning(response).then((body) => {
+            call.destroy();
+            fail(refusedUpgrade(where, response.statusCode ?? 0, body));
+          });
         });
         socket.once('error', fail);
       }),
@@ -164,6 +165,31 @@ export function openVisit(route: Route, clock: Clock): Visit {
       agent.destroy();
     },
   };
+}
+
+/** What an answer says first; at most so much, and not for long. */
+async function beginning(response: IncomingMessage): Promise<string> {
+  const timer = setTimeout(() => response.destroy(), 3000);
+  let said = '';
+  try {
+    for await (const chunk of response) {
+      said += chunk;
+      if (said.length > 4096) break;
+    }
+  } catch {
+    // What had arrived by then is what it said.
+  } finally {
+    clearTimeout(timer);
+  }
+  return said;
+}
+
+/** Why no websocket came about: the service says no in words of its own, anything on the way says something else. */
+function refusedUpgrade(where: string, status: number, body: string): Error {
+  const denial = /[^<>"{}\n]*is not authorized to perform[^<>"{}\n]*/.exec(body)?.[0].trim().slice(0, 400);
+  if (denial !== undefined) return new ServerRefusal('AccessDeniedException', denial, status);
+  const message = `${where}: the websocket was answered with HTTP ${status}; something on the way may not let websockets through.`;
+  return new ConnectionError('http', `HTTP ${status}`, message);
 }
 
 /** The TLS side of every connection: only what is passed in counts, whatever the environment says. */

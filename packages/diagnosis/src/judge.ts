@@ -149,6 +149,16 @@ function isWell(facts: Facts): boolean {
   return facts.through === true && (facts.channelOpen !== false || facts.row?.polling === true);
 }
 
+/** Of an agent: what no time mends. */
+const staysSo: readonly CauseId[] = [
+  'unsupported-os-or-arch',
+  'agent-masked',
+  'agent-not-enabled-at-boot',
+  'config-unreadable',
+  'template-edited-only',
+  'partition-or-region-domain',
+];
+
 function isPending(facts: Facts, cause: Cause | undefined): boolean {
   const { bornAt, node, now, through, attempts, lines } = facts;
   if (bornAt === undefined || through === true || facts.records?.node?.deregisteredAt !== undefined)
@@ -161,7 +171,7 @@ function isPending(facts: Facts, cause: Cause | undefined): boolean {
     return false;
   return (
     cause === undefined ||
-    cause.gate === 'agent' ||
+    (cause.gate === 'agent' && !staysSo.includes(cause.id)) ||
     cause.id === 'agent-not-registered' ||
     cause.passing === true
   );

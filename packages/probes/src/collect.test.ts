@@ -489,6 +489,7 @@ test('routes, resolvers, names set by hand, and the firewall’s rules that coul
   assert.deepEqual(network?.firewall, {
     kind: 'iptables',
     outputPolicy: 'accept',
+    answersDropped: 'drop',
     rules: ['-A ufw-out -p tcp --dport 8443 -j REJECT'],
   });
 });

@@ -230,6 +230,8 @@ export interface NetworkEvidence {
   readonly firewall?: {
     readonly kind: string;
     readonly outputPolicy?: string;
+    /** The default of what comes in, where no rule lets answers in. Absent: they are let in, or nobody can tell. */
+    readonly answersDropped?: string;
     readonly rules: readonly string[];
   };
   readonly interfaces: readonly {

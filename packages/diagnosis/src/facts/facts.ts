@@ -168,6 +168,8 @@ function getsThrough(
   // After a time without a server nodes are given longer to come back: meanwhile Online isn't "heartbeats arrive".
   if (row) return row.status !== 'Online' ? false : isSilent(row, now) ? undefined : true;
   const status = agent?.status;
+  // Since it was refused its keys open nothing; the next heartbeat isn't due yet, and will be refused as well.
+  if (status?.state === 'refused') return false;
   if (!status || !node || status.lastHeartbeatAt === undefined || status.lastHeartbeatOk === undefined)
     return undefined;
   const alive = (agent.processes ?? []).some(isAlive);

@@ -60,6 +60,7 @@ const labels: Readonly<Record<string, readonly [en: string, ja: string]>> = {
   'open-files': ['open files', '開いたファイル'],
   'orchestration-entries': ['leftovers', '残骸'],
   'output-policy': ['output', '送信の既定'],
+  'input-policy': ['input', '受信の既定'],
   own: ["server's own", 'サーバー本来'],
   'own-id': ['it is', '実際の ID'],
   'own-region': ['its region', '自身のリージョン'],

@@ -99,6 +99,8 @@ export function ownProxy(
     const range = /^([\d.]+)-([\d.]+)$/.exec(name);
     if (range && isIPv4(host) && between(host, range[1]!, range[2]!)) return undefined;
   }
+  // Our agent guesses no scheme, and takes a host before a colon for one.
+  if (!/^https?:\/\//i.test(proxy)) return { problem: 'it must begin with http://' };
   return URL.canParse(proxy) ? { url: new URL(proxy) } : { problem: 'it cannot be read as a URL' };
 }
 

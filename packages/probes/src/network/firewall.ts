@@ -29,7 +29,11 @@ export async function readFirewall(sight: Sight): Promise<Firewall | undefined> 
 }
 
 function stops(firewall: Firewall): boolean {
-  return firewall.rules.length > 0 || /drop|reject/i.test(firewall.outputPolicy ?? '');
+  return (
+    firewall.rules.length > 0 ||
+    firewall.answersDropped !== undefined ||
+    /drop|reject/i.test(firewall.outputPolicy ?? '')
+  );
 }
 
 /** What `iptables-save` tells of OUTPUT and of the chains that it leads to. */
@@ -46,9 +50,18 @@ export function parseIptables(text: string): Firewall | undefined {
   const stopping = rules.filter(
     (rule) => reached.has(chainOf(rule)) && /^(DROP|REJECT)$/.test(targetOf(rule)),
   );
+  const accepts = rules.filter((rule) => / (?:-j|-g) (?!DROP|REJECT|LOG|RETURN)\S+/.test(rule));
+  const mayAnswer = accepts.some(
+    (rule) =>
+      chainOf(rule) !== 'OUTPUT' &&
+      chainOf(rule) !== 'FORWARD' &&
+      (/ESTABLISHED/.test(rule) || !/ -i lo\b| --dports? | -p (udp|icmp\w*|ipv6-icmp)\b/.test(rule)),
+  );
+  const input = /^:INPUT (\w+)/m.exec(text)?.[1];
   return {
     kind: 'iptables',
     outputPolicy: policy.toLowerCase(),
+    ...(input === 'DROP' && !mayAnswer ? { answersDropped: 'drop' } : {}),
     rules: stopping.slice(0, most).map((rule) => rule.slice(0, 300)),
   };
 }
@@ -106,7 +119,8 @@ export function parseNft(json: string): Firewall | undefined {
     }
   }
   const out = chains.filter(({ hook }) => hook === 'output');
-  if (out.length === 0) return undefined;
+  const dropped = chains.some((chain) => isClosed(chain, rules));
+  if (out.length === 0 && !dropped) return undefined;
   const reached = new Set(out.map(({ key }) => key));
   for (const key of reached)
     for (const rule of rules) if (rule.key === key) for (const target of rule.targets) reached.add(target);
@@ -114,11 +128,26 @@ export function parseNft(json: string): Firewall | undefined {
   return {
     kind: 'nftables',
     outputPolicy: drops ? 'drop' : 'accept',
+    ...(dropped ? { answersDropped: 'drop' } : {}),
     rules: rules
       .filter((rule) => rule.stops && reached.has(rule.key))
       .slice(0, most)
       .map(({ text }) => text.slice(0, 300)),
   };
+}
+
+/** Whether a chain lets nothing in by default, and none of its rules could let in the answer to a connection. */
+function isClosed(chain: NftChain, rules: readonly NftRule[]): boolean {
+  if (chain.hook !== 'input' || chain.policy !== 'drop') return false;
+  return rules
+    .filter(({ key }) => key === chain.key)
+    .every(
+      ({ text, targets }) =>
+        targets.length === 0 &&
+        !/"established"|"vmap"/.test(text) &&
+        (!/"accept"/.test(text) ||
+          /"iif(name)?"\}\}, ?"right": ?"lo"|"dport"|"protocol": ?"(udp|icmp\w*)"|"l4proto"/.test(text)),
+    );
 }
 
 function member(value: unknown, name: string): Record<string, unknown> | undefined {

@@ -27,10 +27,32 @@ test('of a firewall’s rules those count that the way out leads to and that sto
       ],
     }),
   );
+  assert.equal(nft?.answersDropped, 'drop', 'nothing lets answers in');
   assert.equal(nft?.outputPolicy, 'accept');
   assert.equal(nft?.rules.length, 1);
   assert.match(nft?.rules[0] ?? '', /8443/);
   assert.equal(parseNft('{"nftables": []}'), undefined);
+  const input = (...rules: object[]) =>
+    parseNft(
+      JSON.stringify({
+        nftables: [
+          { chain: { family: 'inet', table: 'f', name: 'in', hook: 'input', policy: 'drop' } },
+          ...rules,
+        ],
+      }),
+    )?.answersDropped;
+  const ssh = { match: { left: { payload: { protocol: 'tcp', field: 'dport' } }, right: 22 } };
+  const established = { match: { left: { ct: { key: 'state' } }, right: ['established', 'related'] } };
+  assert.equal(input(rule('in', ssh, { accept: null })), 'drop');
+  assert.equal(
+    input(rule('in', ssh, { accept: null }), rule('in', established, { accept: null })),
+    undefined,
+  );
+  assert.equal(input(rule('in', { jump: { target: 'other' } })), undefined, 'it may let them in');
+  assert.equal(input(rule('in', { accept: null })), undefined);
+  assert.equal(parseIptables(':INPUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n')?.answersDropped, 'drop');
+  const lets = '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n';
+  assert.equal(parseIptables(`:INPUT DROP [0:0]\n:OUTPUT ACCEPT [0:0]\n${lets}`)?.answersDropped, undefined);
   assert.equal(parseNft('not json'), undefined);
   assert.deepEqual(parseIptables(':OUTPUT DROP [0:0]\n-A INPUT -j DROP\n'), {
     kind: 'iptables',

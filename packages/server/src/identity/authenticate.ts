@@ -115,7 +115,7 @@ export function authenticator(deps: AuthenticationDeps) {
       throw no.expired('expired-token', itself, `since=${Math.round((now - token.expiresAt) / 1000)}s`);
     }
     if (token.region !== signed.authorization.region) {
-      throw no.wrongRegion(signed.authorization.region, [token.region], itself);
+      throw no.otherRegion(signed.authorization.region, token.region, itself);
     }
     const found = await deps.findNode(token.nodeId);
     if (!found?.registered || found.region !== token.region) throw no.invalid('node-deregistered', itself);
@@ -134,7 +134,7 @@ export function authenticator(deps: AuthenticationDeps) {
     if (signed.form !== 'header' || signed.sessionToken !== undefined)
       throw no.unknownNode(nodeId, 'node-key-misused');
     const { node: found, key } = await verifyNodeKey(deps.findNode, nodeId, text, signature);
-    if (found.region !== region) throw no.wrongRegion(region, [found.region], claim);
+    if (found.region !== region) throw no.otherRegion(region, found.region, claim);
     return { ...nodePrincipal(nodeId, found.region, found.roleName, 'node-key'), key };
   }
 

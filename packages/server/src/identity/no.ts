@@ -38,6 +38,12 @@ export function wrongRegion(region: string, served: readonly string[], claim: Cl
   return no('InvalidSignatureException', message, 'wrong-region', claim, `region=${region}`);
 }
 
+/** A region that is served, and isn't the one in which this node is registered. */
+export function otherRegion(region: string, home: string, claim: Claim): Refusal {
+  const message = `Credential should be scoped to a valid region, not '${region}': this node is registered in ${home}.`;
+  return no('InvalidSignatureException', message, 'wrong-region', claim, `region=${region} home=${home}`);
+}
+
 export function wrongService(service: string, expected: string, claim: Claim): Refusal {
   const message = `Credential should be scoped to correct service: '${expected}'.`;
   return no('InvalidSignatureException', message, 'wrong-service', claim, `service=${service}`);

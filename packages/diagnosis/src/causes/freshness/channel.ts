@@ -1,5 +1,14 @@
 /** Heartbeats arrive, and the command channel doesn't stand; or the server was away itself. */
-import { attemptFor, type Facts, isOlder, isOurs, observe } from '../../facts/index.ts';
+import {
+  attemptFor,
+  type Facts,
+  isOlder,
+  isOurs,
+  type LogLine,
+  lineSaying,
+  observe,
+  observeLine,
+} from '../../facts/index.ts';
 import { restartOnly } from '../../fixes/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 
@@ -16,6 +25,11 @@ function lacksChannel({ row, through, channelOpen, now, path }: Facts): boolean 
   if (path?.fault && path.fault.layer !== 'websocket') return channelOpen ? false : undefined;
   if (!through || channelOpen || row?.polling) return false;
   return (row?.channelClosedAt ?? row?.registeredAt ?? 0) < now - 2 * minute;
+}
+
+/** What its agent was told when it asked for its channel, and may not have one. */
+function channelDenied(facts: Facts): LogLine | undefined {
+  return lineSaying(facts, /^(?=.*(AccessDenied|not authorized)).*ssmmessages/i);
 }
 
 /** The last time in which no server listened, if the channel was lost in it. */
@@ -144,18 +158,25 @@ const channelTooOld: Cause = {
     const lacks = lacksChannel(facts);
     if (lacks === undefined) return unknown;
     if (!lacks) return excluded;
-    const { row, agent, path } = facts;
+    const { row, agent, path, node } = facts;
     const version = row?.agentVersion ?? agent?.version;
+    const denied = channelDenied(facts);
     const seen = [
-      observe('records', 'presence', 'channel', 'closed', row?.channelClosedAt),
-      observe('records', 'nodes', 'version', version ?? '?', row?.lastPing),
+      row
+        ? observe('records', 'presence', 'channel', 'closed', row.channelClosedAt)
+        : observe('node', 'agent', 'channel', 'closed', node?.at),
+      row
+        ? observe('records', 'nodes', 'version', version ?? '?', row.lastPing)
+        : observe('node', 'agent', 'version', version ?? '?', node?.at),
+      ...(denied ? [observeLine(denied)] : []),
     ];
     const parameters = {
-      since: String(row?.channelClosedAt ?? row?.registeredAt ?? facts.now),
+      since: String(row?.channelClosedAt ?? row?.registeredAt ?? denied?.at ?? facts.now),
       version: version ?? '?',
     };
     if (row?.agentName !== undefined && /amazon/i.test(row.agentName) && isOlder(version, leastForChannel))
       return proven(seen, parameters);
+    if (denied) return proven(seen, parameters);
     return path?.works
       ? likely('way-is-free', seen, parameters)
       : likely('not-seen-on-node', seen, parameters);
@@ -245,7 +266,7 @@ const channelBackoff: Cause = {
       'channel-hello-malformed',
       'channel-hello-late',
     );
-    if (refused) return excluded;
+    if (refused || channelDenied(facts)) return excluded;
     const waiting = agent?.waiting;
     if (waiting && waiting.until > (facts.node?.at ?? now) && waiting.reason !== 'routine')
       return proven(

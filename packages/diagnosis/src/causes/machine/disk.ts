@@ -134,6 +134,8 @@ const noexec: Cause = {
   whileThrough: 'stands',
   near: ['security-software-blocks-agent', 'disk-full'],
   decide(facts) {
+    // Ours hands each script to the shell to read: it executes no file of its folder.
+    if (facts.agent?.kind === 'rollcall') return excluded;
     // A temporary folder with noexec is common and harms nothing by itself: only where the agent runs scripts.
     return byDisk(
       facts,

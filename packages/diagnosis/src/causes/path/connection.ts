@@ -222,8 +222,12 @@ const hostFirewall: Cause = {
         );
         const rules = (firewall?.rules ?? []).filter((rule) => couldStop(rule, port, addresses));
         const drops = /drop|reject|deny/i.test(firewall?.outputPolicy ?? '');
+        const answers = fault.error === 'timeout' ? firewall?.answersDropped : undefined;
         const all = [
           ...seen,
+          ...(answers !== undefined
+            ? [observe('node', firewall?.kind ?? 'firewall', 'input-policy', answers, facts.node?.at)]
+            : []),
           ...(drops
             ? [
                 observe(
@@ -240,7 +244,8 @@ const hostFirewall: Cause = {
             .map((rule) => observe('node', firewall?.kind ?? 'firewall', 'rule', rule, facts.node?.at)),
         ];
         if (fault.error === 'denied' || fault.error === 'prohibited') return proven(all, place(fault));
-        if (rules.length > 0 || drops) return likely('rule-and-failure', all, place(fault));
+        if (rules.length > 0 || drops || answers !== undefined)
+          return likely('rule-and-failure', all, place(fault));
         return firewall ? excluded : unknown;
       },
     ),
@@ -248,7 +253,7 @@ const hostFirewall: Cause = {
     name: "machine's own firewall",
     because: "the machine's own firewall stops what its agent sends to {host}:{port}",
     explain:
-      'Allow outgoing TCP to {host}:{port} in the firewall of the machine. Switching the firewall off is no fix.',
+      'Allow outgoing TCP to {host}:{port}, and the answers (established connections) to come in, in the firewall of the machine. Switching the firewall off is no fix.',
     about:
       'The connection is refused by the machine itself (EPERM), or a rule for outgoing traffic fits and the connection fails.',
   },

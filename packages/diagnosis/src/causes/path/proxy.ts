@@ -1,7 +1,7 @@
 /** Proxies: set wrongly, set in the wrong place, or saying no. */
 import { observe } from '../../facts/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
-import { byFault, place } from './fault.ts';
+import { addressesOf, byFault, place } from './fault.ts';
 
 const malformed: Cause = {
   id: 'proxy-url-malformed',
@@ -270,10 +270,79 @@ const notForService: Cause = {
   },
 };
 
+const bypassed: Cause = {
+  id: 'proxy-bypassed',
+  gate: 'path',
+  solution: 6,
+  breaks: 'listed',
+  whileThrough: 'excluded',
+  near: ['proxy-not-configured-for-service', 'tcp-timeout', 'dns-fails', 'corporate-firewall'],
+  decide: (facts) =>
+    byFault(
+      facts,
+      ({ layer, endpoint }) => ['name', 'route', 'tcp'].includes(layer) && endpoint.direct === undefined,
+      (fault, seen) => {
+        const own = facts.node?.proxy?.agent;
+        const proxy = own?.https ?? own?.http;
+        // Behind the proxy, these layers are about the proxy itself, and `direct` says so.
+        if (!own || proxy === undefined || !own.no || fault.endpoint.proxy) return excluded;
+        const { host } = place(fault);
+        const entry = own.no.split(/[\s,]+/).find((one) => isAbout(one, host, addressesOf(fault)));
+        if (entry === undefined) return excluded;
+        return likely(
+          'proxy-untried',
+          [
+            ...seen,
+            observe('node', own.source, 'proxy-of-agent', proxy, facts.node?.at),
+            observe('node', own.source, 'no-proxy', entry, facts.node?.at),
+          ],
+          { ...place(fault), proxy, entry },
+        );
+      },
+    ),
+  en: {
+    name: 'proxy is passed by',
+    because:
+      'its agent has the proxy {proxy}, passes it by for {host} ("{entry}"), and gets no answer directly',
+    explain:
+      'Take "{entry}" out of no_proxy where the agent\'s proxy is set (our agent: noProxy in config.json), and restart it; or let {host}:{port} be reached directly.',
+    about:
+      "The exceptions of the agent's proxy cover the server, so that it is tried directly; and the direct way leads nowhere.",
+  },
+  ja: {
+    name: 'プロキシの除外設定',
+    because:
+      'エージェントのプロキシは {proxy} だが、{host} は除外設定（「{entry}」）で直接接続になり、応答がない',
+    explain:
+      'エージェントのプロキシ設定の no_proxy（Rollcall のエージェントでは config.json の noProxy）から「{entry}」を外して再起動するか、{host}:{port} に直接届くようにしてください。',
+    about: 'エージェントのプロキシの除外設定にサーバーが含まれるため直接接続になり、その経路では届きません。',
+  },
+};
+
+/** Whether an entry of `no_proxy` covers the host. */
+function isAbout(entry: string, host: string, addresses: readonly string[]): boolean {
+  const name = entry
+    .toLowerCase()
+    .replace(/^\*(?=\.)/, '')
+    .replace(/:\d+$/, '');
+  if (name === '' || name === '*') return name === '*';
+  if (/^[\d.]+\/\d+$/.test(name)) return [host, ...addresses].some((one) => isInRange(one, name));
+  return host === name.replace(/^\./, '') || host.endsWith(name.startsWith('.') ? name : `.${name}`);
+}
+
+function isInRange(address: string, range: string): boolean {
+  const [network = '', bits = '32'] = range.split('/');
+  if (!/^\d+(\.\d+){3}$/.test(address)) return false;
+  const number = (text: string) => text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (32 - Number(bits));
+  return Math.floor(number(address) / size) === Math.floor(number(network) / size);
+}
+
 export const proxy: readonly Cause[] = [
   malformed,
   windowsLayers,
   notForService,
+  bypassed,
   authRequired,
   blocksHost,
   unreachable,

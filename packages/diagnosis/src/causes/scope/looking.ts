@@ -1,5 +1,5 @@
 /** Whoever asks looks in the wrong place, for more than one machine, or may not see it. */
-import { hostOf, observe } from '../../facts/index.ts';
+import { hostOf, lineSaying, observe, observeLine } from '../../facts/index.ts';
 import { byOperator, slot } from '../../fixes/index.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
 
@@ -97,16 +97,26 @@ const wrongRegion: Cause = {
   },
 };
 
+/** The server's own words. */
+const notServed = /scoped to a valid region, not '([\w-]+)'\. Regions served here: ([\w-]+(?:, [\w-]+)*)/;
+const otherHome = /scoped to a valid region, not '([\w-]+)': this node is registered in ([\w-]+)/;
+
 const regionNotServed: Cause = {
   id: 'region-not-served',
   gate: 'scope',
   solution: 5,
   breaks: 'listed',
   near: ['wrong-region', 'registered-elsewhere'],
-  decide({ request, agent, node, attempts, fleet }) {
+  decide(facts) {
+    const { request, agent, node, attempts, fleet } = facts;
+    const line = lineSaying(facts, notServed);
+    if (line) {
+      const [, region = '?', served = '?'] = notServed.exec(line.text) ?? [];
+      return proven([observeLine(line)], { region, served: served.replaceAll(',', '') });
+    }
     const refused = attempts.find((one) => one.reason === 'wrong-region');
-    if (refused) {
-      const region = /region=([\w-]+)/.exec(refused.detail ?? '')?.[1] ?? '?';
+    const region = /region=([\w-]+)/.exec(refused?.detail ?? '')?.[1] ?? '?';
+    if (refused && !request?.servedRegions.includes(region)) {
       const seen = [
         observe('door', 'knocks', 'refused', `${refused.count} x ${refused.detail ?? ''}`, refused.lastAt),
       ];
@@ -141,6 +151,47 @@ const regionNotServed: Cause = {
     explain:
       'エージェントのリージョンを提供中のもの（{served}）に変えるか、rollcall up --region でそのリージョンを追加してください。',
     about: 'エージェントの署名に書かれたリージョンが、このサーバーの提供するどのリージョンとも一致しません。',
+  },
+};
+
+const agentInOtherRegion: Cause = {
+  id: 'agent-in-other-region',
+  gate: 'scope',
+  solution: 5,
+  breaks: 'listed',
+  near: ['wrong-region', 'region-not-served', 'deregistered'],
+  decide(facts) {
+    const line = lineSaying(facts, otherHome);
+    const refused = facts.attempts.find(
+      ({ reason, detail }) => reason === 'wrong-region' && /home=/.test(detail ?? ''),
+    );
+    if (!line && !refused) return facts.door || facts.agent?.log ? excluded : unknown;
+    const [, region = '?', home = '?'] =
+      otherHome.exec(line?.text ?? '') ?? /region=([\w-]+) home=([\w-]+)/.exec(refused?.detail ?? '') ?? [];
+    const seen = [
+      ...(line ? [observeLine(line)] : []),
+      ...(refused
+        ? [observe('door', 'knocks', 'refused', `${refused.count} x ${refused.detail}`, refused.lastAt)]
+        : []),
+    ];
+    const isProven = line !== undefined || refused?.proof === 'proven';
+    return isProven ? proven(seen, { region, home }) : likely('only-claimed', seen, { region, home });
+  },
+  en: {
+    name: 'agent set to another region',
+    because: 'its agent is set to region {region}, and the node is registered in {home}',
+    explain:
+      "Set the agent's region back to {home}, and restart it. If the machine belongs in {region}, enrol it anew there.",
+    about:
+      "The node's own key is right, and the region that it signs for is another than the one in which it was registered. Somebody edited the agent's region.",
+  },
+  ja: {
+    name: 'エージェントのリージョン違い',
+    because: 'エージェントのリージョンが {region} になっているが、ノードは {home} に登録されている',
+    explain:
+      'エージェントのリージョンを {home} に戻して再起動してください。{region} に置くべきマシンなら、そちらで登録し直します。',
+    about:
+      'ノードの鍵は正しいものの、署名のリージョンが登録時のリージョンと違います。エージェントのリージョン設定が書き換えられています。',
   },
 };
 
@@ -284,6 +335,7 @@ export const looking: readonly Cause[] = [
   callerNotAuthorised,
   wrongRegion,
   regionNotServed,
+  agentInOtherRegion,
   documentNotAllowed,
   platformMisreported,
   filteredByPlatform,

@@ -33,6 +33,35 @@ const waits = (reason: string, changes: Parameters<typeof officialAgent>[0] = {}
 const restart = ['systemctl restart amazon-ssm-agent'];
 
 export const freshnessCases: readonly Case[] = [
+  {
+    cause: 'session-channel-missing',
+    when: 'it may not open one, and waits before it asks again',
+    evidence: {
+      now,
+      node: node({
+        agents: [
+          ownAgent({
+            status: {
+              state: 'waiting',
+              lastHeartbeatOk: true,
+              lastHeartbeatAt: now - minute,
+              channelOpenSince: undefined,
+            },
+            waiting: { until: now + minute, reason: 'the last attempt failed', source: 'status.json' },
+            log: {
+              lines: [
+                {
+                  at: now - minute / 2,
+                  text: 'channel: AccessDeniedException: User: arn:aws:sts::000000000000:assumed-role/Service/mi-0 is not authorized to perform: ssmmessages:OpenControlChannel',
+                },
+              ],
+            },
+          }),
+        ],
+      }),
+    },
+    ruledOut: ['channel-backoff'],
+  },
   { cause: 'hibernating', evidence: waits('hibernating'), fix: restart, confidence: 'likely' },
   { cause: 'backing-off-auth', evidence: waits('AccessDeniedException'), fix: restart, confidence: 'likely' },
   {

@@ -30,6 +30,34 @@ const onEc2 = (metadata: object, agent: Parameters<typeof officialAgent>[0] = {}
 
 export const identityCases: readonly Case[] = [
   {
+    cause: 'stale-hybrid-registration',
+    when: 'our agent is refused since its last heartbeat, which was accepted',
+    evidence: {
+      now,
+      node: node({
+        agents: [
+          ownAgent({
+            status: {
+              state: 'refused',
+              lastHeartbeatOk: true,
+              lastHeartbeatAt: now - 2 * minute,
+              channelOpenSince: undefined,
+            },
+            waiting: { until: now + minute, reason: 'the last attempt failed', source: 'status.json' },
+            log: {
+              lines: [
+                {
+                  at: now - minute,
+                  text: 'channel: The server refuses this node (InvalidInstanceId: Not existing InstanceId mi-0).',
+                },
+              ],
+            },
+          }),
+        ],
+      }),
+    },
+  },
+  {
     cause: 'runtimeconfig-stale',
     evidence: withAgent({
       identity: { damage: ['runtimeconfig/identity_config.json: Unexpected end of JSON input'] },

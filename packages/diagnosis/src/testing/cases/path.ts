@@ -186,6 +186,32 @@ export const pathCases: readonly Case[] = [
     confidence: 'likely',
   },
   {
+    cause: 'proxy-bypassed',
+    evidence: at(stoppedAt('tcp', 'timeout'), {
+      proxy: { agent: { source: 'config.json', https: 'http://10.1.1.1:3128', no: '10.0.0.0/8,.lan' } },
+    }),
+    confidence: 'likely',
+    says: { entry: '10.0.0.0/8', proxy: 'http://10.1.1.1:3128' },
+    ruledOut: ['proxy-not-configured-for-service'],
+  },
+  {
+    cause: 'tcp-timeout',
+    when: 'with exceptions from the proxy that are about others',
+    evidence: at(stoppedAt('tcp', 'timeout'), {
+      proxy: {
+        agent: { source: 'config.json', https: 'http://10.1.1.1:3128', no: 'localhost,.example.com' },
+      },
+    }),
+  },
+  {
+    cause: 'host-firewall',
+    when: 'its answers are not let in',
+    evidence: at(stoppedAt('tcp', 'timeout'), {
+      network: { firewall: { kind: 'nftables', answersDropped: 'drop' } },
+    }),
+    confidence: 'likely',
+  },
+  {
     cause: 'server-certificate-expired',
     evidence: lost({
       node: node({ endpoints: [stoppedAt('tls', 'expired', { fingerprint: leaf, notAfter: now - day })] }),

@@ -13,6 +13,7 @@ import {
   nodeId,
   now,
   officialAgent,
+  ownAgent,
 } from '../evidence.ts';
 import type { Case } from './case.ts';
 
@@ -20,6 +21,23 @@ const request = healthy().request;
 const gone = {
   node: lostRow({ deregisteredAt: now - hour, deregisteredBy: 'arn:aws:iam::000000000000:user/kenji' }),
 };
+
+const told = (end: string) =>
+  node({
+    agents: [
+      ownAgent({
+        status: { state: 'refused' },
+        log: {
+          lines: [
+            {
+              at: now - minute,
+              text: `heartbeat: The server refuses this node (InvalidSignatureException: Credential should be scoped to a valid region, ${end}).`,
+            },
+          ],
+        },
+      }),
+    ],
+  });
 
 export const scopeCases: readonly Case[] = [
   {
@@ -76,6 +94,31 @@ export const scopeCases: readonly Case[] = [
     }),
     confidence: 'likely',
     says: { region: 'eu-west-1' },
+  },
+  {
+    cause: 'agent-in-other-region',
+    when: 'by a claim at the door only',
+    evidence: lost({
+      node: undefined,
+      door: {
+        knocks: [knock({ reason: 'wrong-region', detail: 'region=dc-osaka home=dc-tokyo', tie: 'claim' })],
+      },
+    }),
+    confidence: 'likely',
+    says: { region: 'dc-osaka', home: 'dc-tokyo' },
+    ruledOut: ['wrong-region'],
+  },
+  {
+    cause: 'agent-in-other-region',
+    when: 'as its own agent was told',
+    evidence: lost({ node: told("not 'dc-osaka': this node is registered in dc-tokyo.") }),
+    says: { region: 'dc-osaka', home: 'dc-tokyo' },
+  },
+  {
+    cause: 'region-not-served',
+    when: 'as its own agent was told',
+    evidence: lost({ node: told("not 'eu-west-1'. Regions served here: dc-tokyo, dc-osaka.") }),
+    says: { region: 'eu-west-1', served: 'dc-tokyo dc-osaka' },
   },
   { cause: 'caller-not-authorised', evidence: healthy({ request: { mayList: false } }) },
   {
