@@ -61,6 +61,7 @@ const labels: Readonly<Record<string, readonly [en: string, ja: string]>> = {
   'orchestration-entries': ['leftovers', '残骸'],
   'output-policy': ['output', '送信の既定'],
   'input-policy': ['input', '受信の既定'],
+  'no-proxy': ['no proxy for', 'プロキシの除外'],
   own: ["server's own", 'サーバー本来'],
   'own-id': ['it is', '実際の ID'],
   'own-region': ['its region', '自身のリージョン'],

@@ -41,6 +41,12 @@ function blindTime({ fleet, row, now }: Facts): { readonly from: number; readonl
   const started = fleet?.serverStartedAt;
   const times = [...(fleet?.serverBlind ?? [])];
   if (started !== undefined && times.length === 0) times.push({ from: started, to: started });
+  // Opened, not open, and nobody saw it close: it ended with the server that held it, heartbeats since or not.
+  if (!row.connected && row.channelClosedAt === undefined && row.channelOpenedAt !== undefined) {
+    const opened = row.channelOpenedAt;
+    const ended = times.find(({ to }) => to >= opened);
+    if (ended && ended.to > now - 90 * minute) return ended;
+  }
   return times.findLast(
     ({ from, to }) => from - before <= closed && closed <= to + 2 * minute && to > now - 90 * minute,
   );

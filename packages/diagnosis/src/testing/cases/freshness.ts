@@ -114,6 +114,26 @@ export const freshnessCases: readonly Case[] = [
   },
   {
     cause: 'channel-backoff',
+    when: 'the channel ended with its server, and heartbeats came since',
+    evidence: healthy({
+      node: undefined,
+      records: {
+        node: row({
+          connected: false,
+          channelOpenedAt: now - 60 * minute,
+          channelClosedAt: undefined,
+          lastPing: now - minute,
+        }),
+      },
+      fleet: {
+        serverStartedAt: now - 9 * minute,
+        serverBlind: [{ from: now - 10 * minute, to: now - 9 * minute }],
+      },
+    }),
+    confidence: 'likely',
+  },
+  {
+    cause: 'channel-backoff',
     when: 'by its own word',
     evidence: healthy({
       records: { node: row(noChannel) },
