@@ -179,7 +179,8 @@ export const path: readonly Fault[] = [
         'add rule inet filter input tcp dport 22 accept',
       );
       await cut(machine);
-      await troubled(machine);
+      // Its attempts hang until each is given up.
+      await troubled(machine, 90_000);
       await sureCurl(world, machine, [28]);
       return { machine };
     },
