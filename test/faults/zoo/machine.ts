@@ -108,16 +108,16 @@ fault(
   },
 );
 
-fault(
+decoy(
   {
-    id: 'noexec-mount',
-    cause: 'noexec-mount',
-    gate: 'machine',
-    node: 'sure',
-    both: 'sure',
-    fix: 'explained',
+    id: 'noexec-under-our-agent',
+    decoyOf: ['noexec-mount'],
+    node: 'well',
+    operator: 'well',
+    both: 'well',
     needs: ['root'],
   },
+  // Ours hands each script to the shell to read, so that it works there.
   async (stage) => {
     const machine = await withDisk(stage, 'size=200m,noexec');
     await machine.start();

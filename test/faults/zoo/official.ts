@@ -71,6 +71,29 @@ fault(
 
 fault(
   {
+    id: 'noexec-mount',
+    cause: 'noexec-mount',
+    gate: 'machine',
+    node: 'sure',
+    both: 'sure',
+    fix: 'explained',
+    needs,
+  },
+  async (stage) => {
+    const official = await lively(stage);
+    const folder = '/var/lib/amazon/ssm';
+    const remount = (how: string) =>
+      official.machine.run('/bin/sh', '-ec', `mount -o remount,bind,${how} ${folder}`);
+    official.machine.run('mount', '--bind', folder, folder);
+    remount('noexec');
+    await stage.judge(official, { stays: true });
+    remount('exec');
+    await stage.mended(official);
+  },
+);
+
+fault(
+  {
     id: 'official-frozen',
     cause: 'agent-frozen',
     gate: 'agent',

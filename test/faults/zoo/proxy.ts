@@ -160,10 +160,11 @@ fault(
 fault(
   {
     id: 'no-proxy-covers-the-server',
-    cause: 'tcp-refused',
+    cause: 'proxy-bypassed',
     gate: 'path',
-    node: 'proven',
-    both: 'proven',
+    node: 'likely',
+    both: 'likely',
+    fix: 'explained',
   },
   async (stage) => {
     const { node, proxy } = await proxied(stage);
