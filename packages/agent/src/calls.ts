@@ -234,6 +234,17 @@ export function openCalls(caller: Omit<Caller, 'nodeId'> & { nodeId?: string }, 
       };
     },
 
+    /** What was seen on this machine, as JSON. */
+    async putEvidence(visit: Visit, credentials: NodeCredentials, evidence: string): Promise<void> {
+      await json(
+        visit,
+        'rollcall',
+        'PutNodeEvidence',
+        { InstanceId: nodeId, Evidence: evidence },
+        { credentials },
+      );
+    },
+
     /** Hands over a piece of output. Answers where the next begins, and whether there is no room for one. */
     async putCommandOutput(
       visit: Visit,

@@ -18,6 +18,8 @@ export interface AgentConfig {
   readonly outputLimitBytes: number;
   /** Whether a command may start the machine again (exit code 194); so unless set. */
   readonly allowReboot: boolean;
+  /** Whether it looks at its machine now and then and sends along what it sees; so unless set. */
+  readonly sendEvidence: boolean;
   /** Where output goes when the sender of a command names a bucket. */
   readonly s3?: S3Config;
 }
@@ -48,6 +50,7 @@ const defaults = {
   commandWorkers: 10,
   outputLimitBytes: 10 * 1024 * 1024,
   allowReboot: true,
+  sendEvidence: true,
 } as const;
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -72,6 +75,7 @@ export function loadConfig(root: string): AgentConfig {
   if (typeof value !== 'object' || value === null) return refuse('this is not a JSON object.');
   const set: Record<string, unknown> = { ...defaults, ...value };
   const { proxy, noProxy, periodSeconds, logLevel, commandWorkers, outputLimitBytes, allowReboot, s3 } = set;
+  const { sendEvidence } = set;
   if (proxy !== undefined && !isProxy(proxy)) refuse('proxy must be http://[user:password@]host:port.');
   if (noProxy !== undefined && !(Array.isArray(noProxy) && noProxy.every((host) => typeof host === 'string')))
     refuse('noProxy must be a list of host names.');
@@ -82,6 +86,7 @@ export function loadConfig(root: string): AgentConfig {
   if (!isWhole(outputLimitBytes, 0, 2 ** 30))
     refuse('outputLimitBytes must be a whole number of at most 1073741824.');
   if (typeof allowReboot !== 'boolean') refuse('allowReboot must be true or false.');
+  if (typeof sendEvidence !== 'boolean') refuse('sendEvidence must be true or false.');
   if (s3 !== undefined && !isS3(s3))
     refuse('s3 must have endpoint (http:// or https://), region, accessKeyId and secretAccessKey.');
   return {
@@ -92,6 +97,7 @@ export function loadConfig(root: string): AgentConfig {
     commandWorkers: commandWorkers as number,
     outputLimitBytes: outputLimitBytes as number,
     allowReboot: allowReboot as boolean,
+    sendEvidence: sendEvidence as boolean,
     ...(s3 === undefined ? {} : { s3: s3 as S3Config }),
   };
 }

@@ -13,6 +13,7 @@ import { type Commands, openCommands } from './commands/commands.ts';
 import { systemBootId } from './commands/reboot.ts';
 import { type AgentConfig, shownProxy } from './config.ts';
 import { type Credentials, NodeRefusedError, openCredentials } from './credentials.ts';
+import { type EvidenceSender, openEvidence } from './evidence.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 import { ServerRefusal } from './failures.ts';
 import { sendHeartbeat } from './heartbeat.ts';
@@ -49,6 +50,7 @@ export class NodeAgent implements Agent {
   readonly #status: StatusFile;
   readonly #surroundings: { close(): void };
   readonly #commands: Commands;
+  readonly #evidence: EvidenceSender | undefined;
   readonly #ended: Promise<void>;
 
   #identity: RegisteredIdentity;
@@ -87,6 +89,7 @@ export class NodeAgent implements Agent {
     const { nodeId, serverUrl } = identity;
     this.#log('info', `${agentName} ${agentVersion} starts.`, { nodeId, serverUrl });
     this.#commands = this.#openCommands(options);
+    this.#evidence = this.#openEvidence(options);
     this.#ended = this.#run();
   }
 
@@ -109,6 +112,7 @@ export class NodeAgent implements Agent {
       this.#closing = true;
       this.#surroundings.close();
       this.#showing?.cancel();
+      this.#evidence?.close();
       this.#visit?.close();
       this.#wake?.();
       // What runs is killed first: nothing goes on of which nobody could tell.
@@ -175,6 +179,7 @@ export class NodeAgent implements Agent {
 
   async #beat(visit: Visit): Promise<void> {
     const first = !this.#hasBeaten;
+    const isBack = first || this.#status.current().lastHeartbeat?.ok === false;
     const channel = this.#channel ? 'ssmmessages' : this.#polling?.works() ? 'ec2messages' : '';
     const node = { identity: this.#identity, facts: this.#facts, first, channel } as const;
     const at = new Date(this.#clock.now()).toISOString();
@@ -190,6 +195,7 @@ export class NodeAgent implements Agent {
     this.#hasBeaten = true;
     this.#schedule.done('heartbeat', first);
     this.#status.change({ lastHeartbeat: { at, ok: true } });
+    if (isBack) this.#evidence?.happened();
     if (announced !== undefined) await this.#followTrust(announced, visit);
   }
 
@@ -261,6 +267,27 @@ export class NodeAgent implements Agent {
     });
   }
 
+  #openEvidence({ look }: AgentOptions): EvidenceSender | undefined {
+    if (!look || !this.#config.sendEvidence) return undefined;
+    return openEvidence({
+      clock: this.#clock,
+      random: this.#random,
+      log: this.#log,
+      look,
+      isCutOff: () => this.#channel === undefined,
+      send: async (evidence) => {
+        const visit = this.#openVisit();
+        try {
+          await this.#credentials.use(visit, (credentials) =>
+            this.#calls.putEvidence(visit, credentials, evidence),
+          );
+        } finally {
+          visit.close();
+        }
+      },
+    });
+  }
+
   /** Many commands at once aren't many writes of the status. */
   #countsChanged(): void {
     this.#showing ??= this.#clock.after(showWithin, () => {
@@ -310,6 +337,8 @@ export class NodeAgent implements Agent {
   #failed(failures: ReadonlyMap<Duty, Error>): void {
     this.#refused = [...failures.values()].some((error) => error instanceof NodeRefusedError);
     this.#schedule.failed(failures);
+    // It reports in, and nothing reaches it: what it sees is all that anybody will see.
+    if (failures.has('channel') && !failures.has('heartbeat')) this.#evidence?.happened();
     for (const [duty, error] of failures) this.#noteFailure(duty, error);
   }
 

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type Agent, openAgent } from './agent.ts';
 import { systemReboot } from './commands/reboot.ts';
 import { ConfigError, loadConfig } from './config.ts';
+import { lookInChild } from './evidence.ts';
 import { DamagedFileError, defaultRoot } from './files.ts';
 import { NotRegisteredError } from './identity.ts';
 import { RootInUseError } from './lock.ts';
@@ -35,7 +36,8 @@ let stopping = false;
 function start(root: string): Agent {
   try {
     const reboot = process.getuid?.() === 0 ? { reboot: systemReboot } : {};
-    return openAgent({ root, log: openLog(loadConfig(root).logLevel, write), ...reboot });
+    const look = lookInChild(root);
+    return openAgent({ root, log: openLog(loadConfig(root).logLevel, write), look, ...reboot });
   } catch (error) {
     const expected = [NotRegisteredError, RootInUseError, ConfigError, DamagedFileError];
     const known = expected.some((kind) => error instanceof kind);

@@ -32,6 +32,8 @@ export interface CollectOptions extends Omit<SightOptions, 'budget'> {
   readonly root?: string | undefined;
   /** The server to try when no agent of ours says which one: `https://host:port`. */
   readonly server?: string | undefined;
+  /** Whether the way to the service is tried; it is unless told. */
+  readonly way?: boolean | undefined;
   /** `aws`: the machine belongs to a real AWS account; its endpoints are tried even without an agent. */
   readonly endpoint?: 'aws' | undefined;
   /** The region to try AWS's endpoints in when neither an agent nor the metadata tell it. */
@@ -82,7 +84,10 @@ export async function collectNode(options: CollectOptions = {}): Promise<NodeEvi
   ]);
 
   const plans =
-    (await part('settings of the endpoints', planEndpoints(sight, options, own, official, region))) ?? [];
+    options.way === false
+      ? []
+      : ((await part('settings of the endpoints', planEndpoints(sight, options, own, official, region))) ??
+        []);
   const resolvers = options.resolvers ?? (await readResolvers(sight)).servers;
   const wantsMetadata = isAmazon || options.endpoint === 'aws' || official.length > 0;
   const folders = [

@@ -245,7 +245,7 @@ const evidence = object({
     searchDomains: list(text),
     nameSources: list(text),
     hostsEntries: list(text),
-    firewall: object({ 'kind!': text, outputPolicy: text, 'rules!': list(text) }),
+    firewall: object({ 'kind!': text, outputPolicy: text, answersDropped: text, 'rules!': list(text) }),
     'interfaces!': list(object({ 'name!': text, 'up!': flag, 'addresses!': list(text), mtu: number })),
   }),
   proxy: object({ agent: proxySettings, shell: proxySettings, malformed: text }),
