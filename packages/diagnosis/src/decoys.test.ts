@@ -34,6 +34,28 @@ interface Decoy {
   readonly is?: string;
 }
 
+test('what an agent sent along before it was lost says nothing of what stopped it', () => {
+  const before = node({
+    by: 'agent',
+    at: now - 12 * minute,
+    resources: { disks: [{ path: '/', mount: '/', freeBytes: 0, totalBytes: 1, write: 'ENOSPC' }] },
+  } as never);
+  const gone = judge(
+    lost({ node: before, records: { node: lostRow({ channelClosedAt: now - 11 * minute }) } }),
+  );
+  assert.notEqual(gone.cause, 'disk-full');
+  assert.ok(!gone.ruledOut.includes('agent-stopped'), 'it may have stopped since');
+  const silent = judge(
+    lost({
+      node: before,
+      records: {
+        node: row({ connected: false, channelClosedAt: now - 11 * minute, lastPing: now - 13 * minute }),
+      },
+    }),
+  );
+  assert.equal(silent.state, 'unclear');
+});
+
 const tlsKnock = {
   reason: 'client-rejected-certificate',
   layer: 'tls',

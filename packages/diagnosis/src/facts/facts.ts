@@ -89,7 +89,13 @@ export function factsOf(evidence: Evidence): Facts {
 /** What was seen on the machine half an hour ago says nothing about now, where others know better. */
 function isOfNow({ now, node, records }: Evidence): boolean {
   if (!node || !records) return node !== undefined;
-  return node.at - (node.clock?.aheadMs ?? 0) > now - 30 * 60_000;
+  const at = node.at - (node.clock?.aheadMs ?? 0);
+  if (at <= now - 30 * 60_000) return false;
+  if (node.by !== 'agent') return true;
+  // What an agent sends along it saw while it got through: nothing of what stopped it since is in there.
+  const row = records.node;
+  if (!row || row.deregisteredAt !== undefined || row.status !== 'Online' || isSilent(row, now)) return false;
+  return row.connected || row.channelClosedAt === undefined || at >= row.channelClosedAt;
 }
 
 /** Whether a process does anything at all: a zombie doesn't. */

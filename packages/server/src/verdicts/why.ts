@@ -59,7 +59,12 @@ async function judged(evidence: Gathered['evidence'], given: NodeEvidence | unde
   try {
     return judge(evidence);
   } catch (error) {
-    if (!given) throw error;
+    if (!given) {
+      const { node, ...rest } = evidence;
+      if (!node) throw error;
+      // What a node sent along can't keep its own verdict from its operator.
+      return judge(rest);
+    }
     throw new Refusal('ValidationException', 'Evidence contradicts itself: it can be read, but not judged.', {
       detail: String(error),
     });

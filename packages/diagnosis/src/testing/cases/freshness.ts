@@ -2,6 +2,7 @@
 
 import {
   day,
+  endpoint,
   fleet,
   healthy,
   knock,
@@ -131,6 +132,17 @@ export const freshnessCases: readonly Case[] = [
       },
     }),
     confidence: 'likely',
+  },
+  {
+    cause: 'websocket-blocked',
+    when: 'as its own agent saw it after the channel was gone',
+    evidence: healthy({
+      records: { node: row({ ...noChannel, lastPing: now - minute }) },
+      node: {
+        by: 'agent',
+        endpoints: [endpoint({ websocket: { ok: false, error: 'denied', status: 403 } })],
+      },
+    }),
   },
   {
     cause: 'channel-backoff',
