@@ -13,6 +13,7 @@ import { recorded } from './recorded.ts';
 import { scope } from './scope.ts';
 import { tls } from './tls.ts';
 import { twins } from './twins.ts';
+import { windows } from './windows.ts';
 
 export const cases: readonly Case[] = [
   ...scope,
@@ -25,6 +26,7 @@ export const cases: readonly Case[] = [
   ...authorization,
   ...freshness,
   ...recorded,
+  ...windows,
   ...official,
   ...commands,
   ...twins,

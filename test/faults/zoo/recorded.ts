@@ -1170,4 +1170,62 @@ part.fault(
   },
 );
 
+fault(
+  { id: 'kms-denied', cause: 'kms-denied', gate: 'authorization', node: 'proven', fix: 'explained' },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', 'Starting agent'),
+      logged(
+        now - minute,
+        'ERROR',
+        '[ssm-session-worker] [kenji-0a1b2c3d] [DataChannel] Error fetching data key: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/Web/i-0123456789abcdef0 is not authorized to perform: kms:Decrypt',
+      ),
+    ],
+  },
+);
+
+fault(
+  { id: 'backing-off-onprem-aws', cause: 'backing-off-onprem-aws', gate: 'freshness', node: 'sure' },
+  {
+    log: [
+      logged(now - 30 * minute, 'INFO', '[amazon-ssm-agent] amazon-ssm-agent - v3.3.987.0'),
+      logged(
+        now - 2 * minute,
+        'ERROR',
+        '[amazon-ssm-agent] [CredentialRefresher] Retrieve credentials produced error: InternalServerError: status code: 500',
+      ),
+      logged(
+        now - 2 * minute,
+        'INFO',
+        '[amazon-ssm-agent] [CredentialRefresher] Sleeping for 9m2s before retrying retrieve credentials',
+      ),
+    ],
+  },
+);
+
+/** An EC2 machine with a role, which waits. */
+for (const [id, trouble, wait] of [
+  [
+    'backing-off-ec2',
+    '[CredentialRefresher] Retrieve credentials produced error: InternalServerError: status code: 500',
+    '[CredentialRefresher] Sleeping for 9m2s before retrying retrieve credentials',
+  ],
+  [
+    'registrar-backoff',
+    '[Registrar] failed to register identity: InternalServerError: status code: 500',
+    '[Registrar] sleeping for 34.133333 minutes before retrying registration',
+  ],
+] as const)
+  part.fault({ id, how: 'recorded', cause: id, gate: 'freshness', node: 'sure' }, async (stage) => {
+    const machine = ec2(stage, {
+      log: [
+        logged(now - 40 * minute, 'INFO', '[amazon-ssm-agent] amazon-ssm-agent - v3.3.987.0'),
+        logged(now - 4 * minute, 'ERROR', `[amazon-ssm-agent] ${trouble}`),
+        logged(now - 4 * minute, 'INFO', `[amazon-ssm-agent] ${wait}`),
+      ],
+    });
+    const role = { ...imds, '/latest/meta-data/iam/security-credentials/': 'Web' };
+    await judge(stage, machine, await metadata(stage, role));
+  });
+
 export const recorded = cases;

@@ -1,4 +1,6 @@
 /** Where is looked, for whom, and by whom. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { openPart } from '../case.ts';
 import { edit } from '../node/agent.ts';
 import { restartInto } from './common.ts';
@@ -18,6 +20,35 @@ fault(
   async (stage) => {
     const node = await stage.node({}, { region: 'eu-central-1' });
     await stage.judge(node, { stays: true, region: 'us-east-1' });
+  },
+);
+
+fault(
+  {
+    id: 'agent-in-other-region',
+    cause: 'agent-in-other-region',
+    decoyOf: ['wrong-region', 'region-not-served', 'deregistered'],
+    gate: 'scope',
+    solution: 5,
+    node: 'proven',
+    operator: 'sure',
+    both: 'proven',
+    fix: 'explained',
+  },
+  async (stage) => {
+    const node = await stage.node();
+    const moved = (region: string) => () => {
+      rmSync(join(node.root, 'credentials.json'), { force: true });
+      edit(node.root, 'identity.json', (identity) => {
+        identity.region = region;
+      });
+    };
+    await restartInto(node, moved('eu-central-1'));
+    await stage.judge(node);
+    await node.stop();
+    moved('us-east-1')();
+    await node.start();
+    await stage.mended(node);
   },
 );
 

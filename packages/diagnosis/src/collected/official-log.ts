@@ -74,6 +74,9 @@ export function chooseLines(path: string, lines: readonly LogLine[]): AgentLogEv
   };
 }
 
+/** How long it waits: for credentials in Go's form, to register itself (on EC2) in minutes. */
+const sleeping = /Sleeping for (?:(\S+)|([\d.]+) minutes) before retrying/i;
+
 /** What shows that a wait is over: it was started again, or it got through. */
 const progress =
   /Starting Core Agent|Credentials ready|\[MessageService\]|\[HealthCheck\] HealthCheck reporting/;
@@ -90,13 +93,16 @@ export function findWaiting(
 ): AgentEvidence['waiting'] {
   const began = startedAt === undefined ? 0 : startedAt - 2000;
   const lastProgress = log.findLast(({ text }) => progress.test(text))?.at ?? 0;
-  const sleepAt = log.findLastIndex(({ text }) => /Sleeping for \S+ before retrying/.test(text));
+  const sleepAt = log.findLastIndex(({ text }) => sleeping.test(text));
   const sleep = log[sleepAt];
   if (sleep !== undefined && sleep.at >= began && sleep.at >= lastProgress) {
-    const duration = goDuration(/Sleeping for (\S+) before/.exec(sleep.text)![1]!);
+    const [, said, minutes] = sleeping.exec(sleep.text)!;
+    const duration = minutes === undefined ? goDuration(said!) : Number(minutes) * 60_000;
     const reason = log
       .slice(Math.max(0, sleepAt - 12), sleepAt)
-      .findLast(({ text }) => /Retrieve credentials produced error|Status code \d+ returned/.test(text));
+      .findLast(({ text }) =>
+        /Retrieve credentials produced error|Status code \d+ returned|failed to register/i.test(text),
+      );
     if (duration !== undefined && sleep.at + duration > now - 60_000)
       return {
         until: sleep.at + duration,

@@ -48,6 +48,13 @@ export function readCollected(text: string): { readonly evidence: NodeEvidence }
   };
 }
 
+/** What Windows itself goes out by, and services don't: `Proxy Server(s) :  http=host:port;https=host:port`. */
+function winHttpOf(facts: Facts): ProxySettings | undefined {
+  const said = /Proxy Server\(s\)\s*:\s*(\S+)/i.exec(facts.one('shell', 'winhttp') ?? '')?.[1];
+  const server = /https=([^;]+)/i.exec(said ?? '')?.[1] ?? /^(?:http=)?([^;=]+)/i.exec(said ?? '')?.[1];
+  return server === undefined ? undefined : settingsOf([`https_proxy=http://${server}`], 'winhttp');
+}
+
 function proxiesFrom(facts: Facts): NodeEvidence['proxy'] {
   const own = facts.one('rollcall', 'proxy');
   const noOwn = facts.one('rollcall', 'noproxy');
@@ -74,6 +81,7 @@ function proxiesFrom(facts: Facts): NodeEvidence['proxy'] {
   const files = facts.under('shell', 'file.')[0];
   const shell =
     settingsOf(facts.all('shell', 'env'), 'environment') ??
+    winHttpOf(facts) ??
     (files === undefined ? undefined : settingsOf(facts.all('shell', `file.${files.rest}`), files.rest));
   if (agent === undefined && shell === undefined) return undefined;
   return { ...(agent === undefined ? {} : { agent }), ...(shell === undefined ? {} : { shell }) };

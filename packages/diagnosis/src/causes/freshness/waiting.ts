@@ -1,5 +1,5 @@
 /** Nothing is broken any more: the agent waits before it tries again, by a table of its own. */
-import { type Facts, lineSaying, observe, observeLine } from '../../facts/index.ts';
+import { type Facts, isOnEc2, lineSaying, observe, observeLine } from '../../facts/index.ts';
 import { restartOnly } from '../../fixes/index.ts';
 import type { CauseTexts } from '../cause.ts';
 import { type Cause, excluded, type Finding, proven, unknown } from '../cause.ts';
@@ -157,9 +157,12 @@ function waits(facts: Facts, { id }: Mechanism): Finding {
   );
 }
 
-function mechanismOf({ agent }: Facts): Mechanism | undefined {
+function mechanismOf(facts: Facts): Mechanism | undefined {
+  const { agent } = facts;
   const reason = agent?.waiting?.reason ?? '';
-  const kind = agent?.identity?.kind;
+  const own = agent?.identity?.kind;
+  // Before it has registered itself an agent on EC2 has no files that say who it is.
+  const kind = (own === undefined || own === 'none') && isOnEc2(facts) ? 'ec2' : own;
   // Ours has one table, with one minute at most.
   if (agent?.kind === 'rollcall') return mechanisms.find(({ id }) => id === 'agent-backing-off');
   return mechanisms.find(({ words, on }) => words.test(reason) && (on === 'any' || on === kind));
