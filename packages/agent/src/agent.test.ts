@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { FrameType, frameMessage, messageFrame } from '@rollcall/wire';
-import { type Agent, openAgent } from './agent.ts';
+import { type Agent, type AgentOptions, openAgent } from './agent.ts';
 import { saveConfig } from './config.ts';
 import { NotRegisteredError } from './identity.ts';
 import { RootInUseError } from './lock.ts';
@@ -48,8 +48,8 @@ async function enrol(): Promise<string> {
   return nodeId;
 }
 
-function open(): Agent {
-  agent = openAgent({ root, clock, log: silentLog, random: () => 0.5, addresses: () => addresses });
+function open(more: Partial<AgentOptions> = {}): Agent {
+  agent = openAgent({ ...more, root, clock, log: silentLog, random: () => 0.5, addresses: () => addresses });
   return agent;
 }
 
@@ -317,4 +317,29 @@ test('what is secret is for the owner only; the status is for everybody and has 
   assert.equal(statSync(join(root, 'status.json')).mode & 0o777, 0o644);
   const status = readFileSync(join(root, 'status.json'), 'utf8');
   assert.doesNotMatch(status, /PRIVATE|secret|"token"/);
+});
+
+test('the server is told what is seen of the machine, once while nothing changes, and not when that is turned off', async () => {
+  const nodeId = await enrol();
+  let looks = 0;
+  const look = async () => {
+    looks += 1;
+    return { sign: 'a'.repeat(16), isTrouble: false, json: '{"format":1}' };
+  };
+  const told = () => server.named('PutNodeEvidence');
+  open({ look });
+  await connected();
+  await passUntil('it is told', () => agent?.status().evidence !== undefined);
+  assert.deepEqual([looks, told()[0]?.body], [1, { InstanceId: nodeId, Evidence: '{"format":1}' }]);
+  await agent?.close();
+  open({ look });
+  await connected();
+  await passUntil('it looks again', () => looks === 2);
+  assert.equal(told().length, 1, 'the process before has told the same');
+  await agent?.close();
+  saveConfig(root, { sendEvidence: false });
+  open({ look });
+  await connected();
+  await pass(20 * 60);
+  assert.deepEqual([looks, told().length], [2, 1]);
 });

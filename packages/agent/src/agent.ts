@@ -1,7 +1,7 @@
 /** Opens the agent of a registered machine: checks that it may run, and lets it. */
 import type { Clock } from './clock.ts';
 import { loadConfig } from './config.ts';
-import type { Look } from './evidence.ts';
+import type { Looking } from './evidence/look.ts';
 import { makeRoot } from './files.ts';
 import { isRegistered, loadIdentity, NotRegisteredError } from './identity.ts';
 import { lockRoot } from './lock.ts';
@@ -21,8 +21,8 @@ export interface AgentOptions {
   readonly addresses?: () => string;
   /** Starts the machine again, when a command asks for it. Unless given, this agent can't. */
   readonly reboot?: () => Promise<void>;
-  /** Looks at this machine, for the server to know. Unless given, this agent sends nothing of the kind. */
-  readonly look?: Look;
+  /** Looks at this machine, so that the server can be told. Unless given, it is told nothing. */
+  readonly look?: Looking;
   /** What is another after each start of the machine; the system's own, unless given. */
   readonly bootId?: () => string;
 }

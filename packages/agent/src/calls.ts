@@ -234,15 +234,10 @@ export function openCalls(caller: Omit<Caller, 'nodeId'> & { nodeId?: string }, 
       };
     },
 
-    /** What was seen on this machine, as JSON. */
-    async putEvidence(visit: Visit, credentials: NodeCredentials, evidence: string): Promise<void> {
-      await json(
-        visit,
-        'rollcall',
-        'PutNodeEvidence',
-        { InstanceId: nodeId, Evidence: evidence },
-        { credentials },
-      );
+    /** Tells what is seen of this machine, as JSON. */
+    async putNodeEvidence(visit: Visit, credentials: NodeCredentials, evidence: string): Promise<void> {
+      const input = { InstanceId: nodeId, Evidence: evidence };
+      await json(visit, 'rollcall', 'PutNodeEvidence', input, { credentials });
     },
 
     /** Hands over a piece of output. Answers where the next begins, and whether there is no room for one. */

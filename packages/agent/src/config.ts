@@ -18,7 +18,7 @@ export interface AgentConfig {
   readonly outputLimitBytes: number;
   /** Whether a command may start the machine again (exit code 194); so unless set. */
   readonly allowReboot: boolean;
-  /** Whether it looks at its machine now and then and sends along what it sees; so unless set. */
+  /** Whether the server is told what the agent sees of its own machine; so unless set. */
   readonly sendEvidence: boolean;
   /** Where output goes when the sender of a command names a bucket. */
   readonly s3?: S3Config;
@@ -74,8 +74,8 @@ export function loadConfig(root: string): AgentConfig {
   }
   if (typeof value !== 'object' || value === null) return refuse('this is not a JSON object.');
   const set: Record<string, unknown> = { ...defaults, ...value };
-  const { proxy, noProxy, periodSeconds, logLevel, commandWorkers, outputLimitBytes, allowReboot, s3 } = set;
-  const { sendEvidence } = set;
+  const { proxy, noProxy, periodSeconds, logLevel, commandWorkers, outputLimitBytes } = set;
+  const { allowReboot, sendEvidence, s3 } = set;
   if (proxy !== undefined && !isProxy(proxy)) refuse('proxy must be http://[user:password@]host:port.');
   if (noProxy !== undefined && !(Array.isArray(noProxy) && noProxy.every((host) => typeof host === 'string')))
     refuse('noProxy must be a list of host names.');

@@ -2,7 +2,6 @@
 export { type Agent, type AgentOptions, openAgent } from './agent.ts';
 export type { Clock, Timer } from './clock.ts';
 export { type AgentConfig, ConfigError, loadConfig, saveConfig } from './config.ts';
-export { type Look, lookInChild } from './evidence.ts';
 export { ConnectionError, type FailureLayer, ServerRefusal } from './failures.ts';
 export { DamagedFileError, defaultRoot } from './files.ts';
 export { followServer } from './follow.ts';

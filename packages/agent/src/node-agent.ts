@@ -13,7 +13,7 @@ import { type Commands, openCommands } from './commands/commands.ts';
 import { systemBootId } from './commands/reboot.ts';
 import { type AgentConfig, shownProxy } from './config.ts';
 import { type Credentials, NodeRefusedError, openCredentials } from './credentials.ts';
-import { type EvidenceSender, openEvidence } from './evidence.ts';
+import { type Evidence, openEvidence } from './evidence/evidence.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 import { ServerRefusal } from './failures.ts';
 import { sendHeartbeat } from './heartbeat.ts';
@@ -23,7 +23,7 @@ import { type Log, openLog } from './log.ts';
 import { answerFrame } from './other-frames.ts';
 import { openPolling, type Polling } from './polling.ts';
 import { type Duty, openSchedule, type Schedule, shortLife } from './schedule.ts';
-import { type AgentState, type AgentStatus, openStatusFile, type StatusFile } from './status.ts';
+import { type AgentState, type AgentStatus, openStatusFile, readStatus, type StatusFile } from './status.ts';
 import { type Change, watchSurroundings } from './surroundings.ts';
 import { followAnnouncement, trustedFingerprints } from './trust.ts';
 import { agentName, agentVersion } from './version.ts';
@@ -50,7 +50,7 @@ export class NodeAgent implements Agent {
   readonly #status: StatusFile;
   readonly #surroundings: { close(): void };
   readonly #commands: Commands;
-  readonly #evidence: EvidenceSender | undefined;
+  readonly #evidence: Evidence | undefined;
   readonly #ended: Promise<void>;
 
   #identity: RegisteredIdentity;
@@ -83,7 +83,8 @@ export class NodeAgent implements Agent {
       identity: () => this.#identity,
       changeIdentity: (changed) => this.#changeIdentity(changed),
     });
-    this.#status = this.#openStatus();
+    const before = readStatus(options.root);
+    this.#status = this.#openStatus(before?.nodeId === identity.nodeId ? before.evidence : undefined);
     this.#schedule = openSchedule(this.#clock, this.#random, config.periodSeconds * 1000);
     this.#surroundings = watchSurroundings(this.#clock, (what) => this.#changed(what), options.addresses);
     const { nodeId, serverUrl } = identity;
@@ -179,7 +180,6 @@ export class NodeAgent implements Agent {
 
   async #beat(visit: Visit): Promise<void> {
     const first = !this.#hasBeaten;
-    const isBack = first || this.#status.current().lastHeartbeat?.ok === false;
     const channel = this.#channel ? 'ssmmessages' : this.#polling?.works() ? 'ec2messages' : '';
     const node = { identity: this.#identity, facts: this.#facts, first, channel } as const;
     const at = new Date(this.#clock.now()).toISOString();
@@ -195,7 +195,9 @@ export class NodeAgent implements Agent {
     this.#hasBeaten = true;
     this.#schedule.done('heartbeat', first);
     this.#status.change({ lastHeartbeat: { at, ok: true } });
-    if (isBack) this.#evidence?.happened();
+    // It reports in: what it sees can be told, be there a channel or not.
+    if (!this.#channel) this.#evidence?.reached(true);
+    this.#evidence?.beaten();
     if (announced !== undefined) await this.#followTrust(announced, visit);
   }
 
@@ -237,6 +239,7 @@ export class NodeAgent implements Agent {
     this.#polling = undefined;
     void channel.closed.then((reason) => this.#channelEnded(channel, reason));
     this.#commands.connected();
+    this.#evidence?.reached();
   }
 
   #received(frame: Frame, send: (frame: Frame) => void): void | Promise<void> {
@@ -267,25 +270,33 @@ export class NodeAgent implements Agent {
     });
   }
 
-  #openEvidence({ look }: AgentOptions): EvidenceSender | undefined {
+  #openEvidence({ look }: AgentOptions): Evidence | undefined {
     if (!look || !this.#config.sendEvidence) return undefined;
     return openEvidence({
+      root: this.#root,
       clock: this.#clock,
       random: this.#random,
       log: this.#log,
       look,
-      isCutOff: () => this.#channel === undefined,
-      send: async (evidence) => {
-        const visit = this.#openVisit();
-        try {
-          await this.#credentials.use(visit, (credentials) =>
-            this.#calls.putEvidence(visit, credentials, evidence),
-          );
-        } finally {
-          visit.close();
-        }
+      tell: (json) => this.#tell(json),
+      skew: () => this.#calls.skew(),
+      told: () => this.#status.current().evidence,
+      wasTold: (evidence) => {
+        if (!this.#closing) this.#status.change({ evidence });
       },
     });
+  }
+
+  /** Over a connection of its own: nothing waits for it. */
+  async #tell(json: string): Promise<void> {
+    const visit = this.#openVisit();
+    try {
+      await this.#credentials.use(visit, (credentials) =>
+        this.#calls.putNodeEvidence(visit, credentials, json),
+      );
+    } finally {
+      visit.close();
+    }
   }
 
   /** Many commands at once aren't many writes of the status. */
@@ -303,6 +314,7 @@ export class NodeAgent implements Agent {
     const message = `The control channel ended: ${reason}.`;
     this.#schedule.cutOff(life, message);
     this.#status.failed('channel', message);
+    this.#evidence?.lost();
     this.#log('info', message);
     if (life >= shortLife) this.#upgradesFailed = 0;
     else this.#noteFailedUpgrade();
@@ -337,9 +349,8 @@ export class NodeAgent implements Agent {
   #failed(failures: ReadonlyMap<Duty, Error>): void {
     this.#refused = [...failures.values()].some((error) => error instanceof NodeRefusedError);
     this.#schedule.failed(failures);
-    // It reports in, and nothing reaches it: what it sees is all that anybody will see.
-    if (failures.has('channel') && !failures.has('heartbeat')) this.#evidence?.happened();
     for (const [duty, error] of failures) this.#noteFailure(duty, error);
+    if (failures.has('heartbeat')) this.#evidence?.lost();
   }
 
   /** The same failure again, once a minute for days, is worth a line only to who looks closely. */
@@ -357,6 +368,7 @@ export class NodeAgent implements Agent {
     );
     this.#channel?.probe();
     this.#schedule.surroundingsChanged();
+    this.#evidence?.noticed();
     this.#show();
     this.#wake?.();
   }
@@ -372,7 +384,7 @@ export class NodeAgent implements Agent {
     this.#identity = changed;
   }
 
-  #openStatus(): StatusFile {
+  #openStatus(evidence: AgentStatus['evidence']): StatusFile {
     const { nodeId, serverUrl, region } = this.#identity;
     const { periodSeconds, proxy } = this.#config;
     const trusts = trustedFingerprints(this.#identity);
@@ -386,6 +398,7 @@ export class NodeAgent implements Agent {
       periodSeconds,
       ...(proxy === undefined ? {} : { proxy: shownProxy(proxy) }),
       ...(trusts === undefined ? {} : { trusts }),
+      ...(evidence === undefined ? {} : { evidence }),
     } as const;
     return openStatusFile(this.#root, this.#clock, begin, (error) =>
       this.#log('warn', 'The status file could not be written.', { error: error.message }),

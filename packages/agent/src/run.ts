@@ -5,9 +5,10 @@
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { type Agent, openAgent } from './agent.ts';
+import { systemClock } from './clock.ts';
 import { systemReboot } from './commands/reboot.ts';
 import { ConfigError, loadConfig } from './config.ts';
-import { lookInChild } from './evidence.ts';
+import { childLook } from './evidence/look.ts';
 import { DamagedFileError, defaultRoot } from './files.ts';
 import { NotRegisteredError } from './identity.ts';
 import { RootInUseError } from './lock.ts';
@@ -22,6 +23,7 @@ const { values } = parseArgs({
 });
 if (values.warm) {
   await import('./commands/engine.ts');
+  await import('@rollcall/probes');
   // By now everything is loaded, and on the way out Node keeps what it compiled.
   process.exit(0);
 }
@@ -36,7 +38,7 @@ let stopping = false;
 function start(root: string): Agent {
   try {
     const reboot = process.getuid?.() === 0 ? { reboot: systemReboot } : {};
-    const look = lookInChild(root);
+    const look = childLook(root, systemClock());
     return openAgent({ root, log: openLog(loadConfig(root).logLevel, write), look, ...reboot });
   } catch (error) {
     const expected = [NotRegisteredError, RootInUseError, ConfigError, DamagedFileError];

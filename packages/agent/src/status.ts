@@ -38,6 +38,8 @@ export interface AgentStatus {
     readonly what: 'heartbeat' | 'channel';
     readonly reason: string;
   };
+  /** What the server was last told of this machine, by its sign; and when it was told. */
+  readonly evidence?: { readonly at: string; readonly sign: string };
   /** The latest failures, newest last. */
   readonly lastErrors: readonly { readonly at: string; readonly what: string; readonly message: string }[];
 }

@@ -35,9 +35,13 @@ const young = 5 * 60_000;
 export function judge(evidence: Evidence): Verdict {
   const facts = factsOf(evidence);
   const findings = causes.map((cause) => ({ cause, finding: weigh(cause, facts) }));
-  const first = findings.find(({ finding }) => finding.state === 'confirmed');
-  if (isPending(facts, first?.cause)) return pending(facts);
-  const found = first && doubted(first.cause, first.finding as Confirmed, facts);
+  const now = findings.find(({ finding }) => finding.state === 'confirmed');
+  if (isPending(facts, now?.cause)) return pending(facts);
+  const then = now ? undefined : asItWasBefore(evidence, facts);
+  const first = now ?? then?.first;
+  const found = now
+    ? doubted(now.cause, now.finding as Confirmed, facts)
+    : then?.first && { ...then.first.finding, confidence: 'likely' as const, doubt: 'seen-before' };
   const confidence = found?.confidence ?? (isWell(facts) ? 'proven' : 'unknown');
   const standing = standingOf(facts);
   const fix = first && found && fixOf(first.cause, found, facts);
@@ -59,9 +63,48 @@ export function judge(evidence: Evidence): Verdict {
     ...(next.length > 0 && { next }),
     ...(fix && { fix }),
     ...(nextAttempt && { nextAttempt }),
-    warnings: warningsOf(facts, first?.cause),
+    warnings: [...(then?.warnings ?? []), ...warningsOf(facts, first?.cause)].slice(0, 3),
+    ...insideOf(evidence, facts),
     docs: first ? `docs/causes.en.md#${first.cause.id}` : 'docs/causes.en.md',
   };
+}
+
+/** What it said of itself while that counted, weighed anew where now nothing shows. */
+interface Before {
+  /** The first cause that it spoke for, in gate order; only where the node isn't well. */
+  readonly first?: { readonly cause: Cause; readonly finding: Confirmed };
+  readonly warnings: Verdict['warnings'];
+}
+
+/**
+ * Old evidence is no proof of now: it names what is likely where nothing else does, as long as nothing that is known
+ * now speaks against it; of a node that is well it is worth a warning.
+ */
+function asItWasBefore(evidence: Evidence, facts: Facts): Before | undefined {
+  const { before } = facts;
+  if (!before) return undefined;
+  const old = factsOf(evidence, { asIfNow: true });
+  const confirmed = causes.flatMap((cause) => {
+    if (cause.gate === 'scope' || cause.gate === 'freshness') return [];
+    const finding = weigh(cause, old);
+    return finding.state === 'confirmed' && cause.decide(facts).state !== 'excluded'
+      ? [{ cause, finding }]
+      : [];
+  });
+  const [first] = confirmed;
+  const warnings = warningsOf(old, first?.cause);
+  if (!isWell(facts)) return { ...(first && { first }), warnings };
+  return {
+    warnings: [
+      ...(first ? [{ cause: first.cause.id, parameters: first.finding.parameters }] : []),
+      ...warnings,
+    ],
+  };
+}
+
+function insideOf({ node, nodeSeenAt }: Evidence, facts: Facts): Pick<Verdict, 'inside'> {
+  if (!node || nodeSeenAt === undefined) return {};
+  return { inside: { at: nodeSeenAt, ofNow: facts.node !== undefined } };
 }
 
 /** What was last seen of it, for where no cause was: it ended there, whatever ended it. */

@@ -144,6 +144,12 @@ export const verdictSchema = {
         additionalProperties: false,
       },
     },
+    inside: {
+      type: 'object',
+      required: ['at', 'ofNow'],
+      properties: { at: time, ofNow: { type: 'boolean' } },
+      additionalProperties: false,
+    },
     docs: text,
   },
   additionalProperties: false,

@@ -95,5 +95,7 @@ export interface Verdict {
     readonly cause: CauseId;
     readonly parameters: Readonly<Record<string, string>>;
   }[];
+  /** When its own agent last looked at the machine, by the judge's clock, and whether that counts as now. */
+  readonly inside?: { readonly at: number; readonly ofNow: boolean };
   readonly docs: string;
 }

@@ -43,6 +43,8 @@ export interface CollectOptions extends Omit<SightOptions, 'budget'> {
   readonly budget?: number | undefined;
   /** Resolvers to ask directly, `address[:port]`, instead of those that the machine is set to. */
   readonly resolvers?: readonly string[] | undefined;
+  /** How far this machine's clock is ahead, and by whose word: where the way isn't tried. */
+  readonly clock?: Pick<ClockEvidence, 'aheadMs' | 'source'> | undefined;
   /** Where the metadata are; `false`: they aren't asked. */
   readonly metadata?: string | false | undefined;
 }
@@ -119,7 +121,7 @@ export async function collectNode(options: CollectOptions = {}): Promise<NodeEvi
   ]);
   const tried = probed.filter((probe) => probe !== undefined);
   const proxy = await part('proxies', readProxies(sight, own, official, plans));
-  const clock = joinClock(tried, ntp, processes?.timeKeeper, host.timeZone);
+  const clock = joinClock(tried, options.clock, ntp, processes?.timeKeeper, host.timeZone);
   const agents: AgentEvidence[] = [
     ...(own === undefined ? [] : [own.evidence]),
     ...official.map(({ evidence }) => evidence),
@@ -266,13 +268,14 @@ async function readShellProxies(sight: Sight): Promise<ReturnType<typeof shownPr
 
 function joinClock(
   probed: readonly Probed[],
+  known: CollectOptions['clock'],
   synchronized: boolean | undefined,
   service: ClockEvidence['service'],
   timeZone: string | undefined,
 ): ClockEvidence | undefined {
   const clocks = probed.flatMap(({ clock }) => (clock === undefined ? [] : [clock]));
   // An answer over a connection that isn't trusted counts only when there is no other.
-  const best = clocks.find(({ source }) => source?.includes('not trusted') !== true) ?? clocks[0];
+  const best = clocks.find(({ source }) => source?.includes('not trusted') !== true) ?? known ?? clocks[0];
   const clock = {
     ...best,
     ...(synchronized === undefined ? {} : { synchronized }),

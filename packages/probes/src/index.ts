@@ -5,3 +5,4 @@ export type { Ran, Runner } from './machine/sight.ts';
 export { redact } from './redact.ts';
 export { collectScript } from './script.ts';
 export { type SelfEvidence, type SelfOptions, selfCheck } from './self/self-check.ts';
+export { showsTrouble, signOf } from './sign.ts';

@@ -188,6 +188,7 @@ export async function startFakeServer(
       case 'PutCommandOutput':
         return putOutput(body);
       case 'UpdateInstanceInformation':
+      case 'PutNodeEvidence':
       case 'AcknowledgeMessage':
       case 'FailMessage':
         return {};
@@ -201,6 +202,7 @@ export async function startFakeServer(
   function checkSignature(request: IncomingMessage, text: string): string | undefined {
     const [path = '/', query = ''] = (request.url ?? '/').split('?');
     const parts = { method: request.method ?? 'GET', path, query, headers: request.headers };
+    if (request.headers.authorization === undefined) return 'MissingAuthenticationTokenException';
     const { authorization, at, atMs } = readSignature(parts);
     if (Math.abs(atMs - Date.now() - state.clockAhead) > 300_000) return 'RequestTimeTooSkewedException';
     const canonical = canonicalRequest(

@@ -11,6 +11,8 @@ export type Collector = 'doctor' | 'agent' | 'script';
 export interface NodeEvidence {
   readonly format: 1;
   readonly at: number;
+  /** For how long it was kept before it could be sent, in milliseconds. Absent: it was sent at once. */
+  readonly heldMs?: number;
   readonly by: Collector;
   /** Whether whoever looked was root. */
   readonly privileged: boolean;

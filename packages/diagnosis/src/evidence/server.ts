@@ -12,6 +12,11 @@ export interface Evidence {
   readonly records?: RecordsEvidence;
   readonly door?: DoorEvidence;
   readonly node?: NodeEvidence;
+  /**
+   * When `node` was seen, by the clock of whoever judges: of what was kept since. Absent: it was seen for this very
+   * question, and its own time says when.
+   */
+  readonly nodeSeenAt?: number;
   readonly fleet?: FleetEvidence;
 }
 

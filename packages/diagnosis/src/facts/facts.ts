@@ -32,6 +32,8 @@ export interface Facts {
   readonly door?: DoorEvidence;
   readonly fleet?: FleetEvidence;
   readonly node?: NodeEvidence;
+  /** What was last seen on the machine, where that says nothing of now; and when, by the judge's clock. */
+  readonly before?: { readonly node: NodeEvidence; readonly at: number };
   /** The node in our books, unless it was deregistered. */
   readonly row?: NodeRecord;
   /** The agent that is judged: one that runs before one that is only installed. */
@@ -52,10 +54,13 @@ export interface Facts {
   readonly bornAt?: number;
 }
 
-/** Works out the facts. */
-export function factsOf(evidence: Evidence): Facts {
+/** Works out the facts. `asIfNow`: what was seen on the machine counts, however long ago that was. */
+export function factsOf(evidence: Evidence, { asIfNow = false } = {}): Facts {
   const { now, request, records, door, fleet } = evidence;
-  const node = isOfNow(evidence) ? evidence.node : undefined;
+  const node = asIfNow || isOfNow(evidence) ? evidence.node : undefined;
+  const { nodeSeenAt } = evidence;
+  const before =
+    evidence.node && !node && nodeSeenAt !== undefined ? { node: evidence.node, at: nodeSeenAt } : undefined;
   const row = records?.node?.deregisteredAt === undefined ? records?.node : undefined;
   const agent = judgedAgent(node);
   const process = agent && mainProcess(agent);
@@ -73,6 +78,7 @@ export function factsOf(evidence: Evidence): Facts {
     ...(door && { door }),
     ...(fleet && { fleet }),
     ...(node && { node }),
+    ...(before && { before }),
     ...(row && { row }),
     ...(agent && { agent }),
     ...(process && { process }),
@@ -86,16 +92,24 @@ export function factsOf(evidence: Evidence): Facts {
   };
 }
 
-/** What was seen on the machine half an hour ago says nothing about now, where others know better. */
-function isOfNow({ now, node, records }: Evidence): boolean {
+/** For so long what a machine said of itself, and that was kept, counts as said now (milliseconds). */
+const wordCounts = 15 * 60_000;
+
+/**
+ * What was seen on the machine half an hour ago says nothing about now, where others know better. What it said
+ * before it was lost, or before its channel ended, says nothing of why.
+ */
+function isOfNow({ now, node, nodeSeenAt, records }: Evidence): boolean {
   if (!node || !records) return node !== undefined;
-  const at = node.at - (node.clock?.aheadMs ?? 0);
-  if (at <= now - 30 * 60_000) return false;
-  if (node.by !== 'agent') return true;
+  const kept = nodeSeenAt !== undefined;
+  const at = nodeSeenAt ?? node.at - (node.clock?.aheadMs ?? 0);
+  if (at <= now - (kept ? wordCounts : 30 * 60_000)) return false;
+  if (!kept && node.by !== 'agent') return true;
+  const row = records.node?.deregisteredAt === undefined ? records.node : undefined;
   // What an agent sends along it saw while it got through: nothing of what stopped it since is in there.
-  const row = records.node;
-  if (!row || row.deregisteredAt !== undefined || row.status !== 'Online' || isSilent(row, now)) return false;
-  return row.connected || row.channelClosedAt === undefined || at >= row.channelClosedAt;
+  if (node.by === 'agent' && (row?.status !== 'Online' || isSilent(row, now))) return false;
+  const { status, connected, lastPing = 0, channelClosedAt = 0 } = row ?? {};
+  return at >= Math.max(status === 'Online' ? 0 : lastPing, connected ? 0 : channelClosedAt);
 }
 
 /** Whether a process does anything at all: a zombie doesn't. */

@@ -267,7 +267,7 @@ class Page {
   }
 
   #proof(): string[] {
-    const { evidence, doubt, ruledOut, next, nextAttempt, state, cause } = this.#verdict;
+    const { evidence, doubt, ruledOut, next, nextAttempt, state, cause, inside } = this.#verdict;
     const indent = this.#indent;
     const lines: string[] = [];
     const row = (title: Both, text: string) =>
@@ -282,6 +282,13 @@ class Page {
       const list = names.map((one) => this.#fill({ en: one, ja: one }, this.#verdict.parameters));
       lines.push(...row(words.titles.ruledOut, list.join(this.#lang === 'ja' ? '、' : ', ')));
     }
+    if (inside)
+      lines.push(
+        ...row(
+          words.titles.inside,
+          this.#fill(inside.ofNow ? words.insideNow : words.insideBefore, { at: String(inside.at) }),
+        ),
+      );
     if (nextAttempt && (cause !== undefined || state === 'unclear'))
       lines.push(...row(words.titles.nextTry, this.#attempt(nextAttempt)));
     if (state === 'pending') {

@@ -8,6 +8,7 @@ export const titles = {
   seen: { en: 'Seen', ja: '確認した事実' },
   likely: { en: 'Likely', ja: '確度' },
   ruledOut: { en: 'Ruled out', ja: '除外した原因' },
+  inside: { en: 'Inside', ja: '内部の確認' },
   next: { en: 'Look next', ja: '次の確認' },
   nextTry: { en: 'Next try', ja: '次の試行' },
   fix: { en: 'Fix', ja: '直し方' },
@@ -147,6 +148,14 @@ export const expectOnline: Both = {
   en: 'Online within {within:span}. To watch: rollcall wait {name}',
   ja: '{within:span}以内に Online になります。確認: rollcall wait {name}',
 };
+export const insideNow: Both = {
+  en: 'its own agent looked at the machine {at:ago}',
+  ja: 'エージェント自身がマシンを {at:ago}に確認',
+};
+export const insideBefore: Both = {
+  en: 'its own agent last looked at the machine {at:ago}: no proof of now',
+  ja: 'エージェント自身の最後の確認は {at:ago}。現在の証明にはなりません',
+};
 export const expectCheck: Both = {
   en: 'the gate "{gate}" passes. To check: rollcall why {name}',
   ja: '「{gate}」が正常になります。確認: rollcall why {name}',
@@ -270,6 +279,10 @@ export const doubts: Readonly<Record<string, Both>> = {
   'default-role-possible': {
     en: 'default host management could give it credentials',
     ja: 'デフォルトホスト管理から認証情報を得られる可能性があります',
+  },
+  'seen-before': {
+    en: 'it was so when the agent last looked; how it is now, nobody saw',
+    ja: 'エージェントが最後に確認した時点の状態で、現在の状態は見ていません',
   },
   'way-is-free': { en: 'the way is free by now', ja: '現在は通信できます' },
 };

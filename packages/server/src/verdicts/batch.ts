@@ -12,6 +12,7 @@ import { bulkAround } from './bulk.ts';
 import type { VerdictsDeps } from './deps.ts';
 import { type Fleet, fleetFor, lostAt } from './fleet.ts';
 import { loadJudge } from './judge.ts';
+import { ownWords } from './own-word.ts';
 import { landscapeRecords } from './records.ts';
 import type { Subject } from './subject.ts';
 
@@ -116,9 +117,30 @@ async function judgeSome(
   const knocks = await knocksOf(tx, subjects, leases);
   const doors = subjects.map((subject, index) => doorOf(subject, leases[index]!, knocks, addresses));
   const activations = await activationsOf(deps, tx, subjects, doors);
-  return subjects.map((subject, index) => {
+  const judged = subjects.map((subject, index) => {
     const evidence = evidenceOf(deps, place, subject, doors[index]!, addresses, activations);
     return { subject, evidence, verdict: judge(evidence) };
+  });
+  return withOwnWords(tx, judge, place.region, judged);
+}
+
+/** Where nothing shows, what the nodes themselves last said may. */
+async function withOwnWords(
+  tx: ReadTx,
+  judge: (evidence: Evidence) => Verdict,
+  region: string,
+  judged: readonly JudgedSubject[],
+): Promise<readonly JudgedSubject[]> {
+  const unclear = judged.flatMap(({ subject, verdict }) =>
+    verdict.state === 'unclear' && subject.node ? [subject.node.node_id] : [],
+  );
+  const words = await ownWords(tx, region, unclear);
+  if (words.size === 0) return judged;
+  return judged.map((one) => {
+    const word = one.verdict.state === 'unclear' && words.get(one.subject.node?.node_id ?? '');
+    if (!word) return one;
+    const evidence = { ...one.evidence, ...word };
+    return { ...one, evidence, verdict: judge(evidence) };
   });
 }
 

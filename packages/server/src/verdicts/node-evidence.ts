@@ -212,6 +212,7 @@ const endpoint = object({
 const evidence = object({
   'format!': number,
   'at!': number,
+  heldMs: number,
   'by!': text,
   'privileged!': flag,
   'unseen!': list(object({ 'what!': text, 'why!': text })),
@@ -233,6 +234,7 @@ const evidence = object({
     container: flag,
     timeZone: text,
     listens: list(number),
+    imageState: text,
     fips: flag,
   }),
   'agents!': list(agent),

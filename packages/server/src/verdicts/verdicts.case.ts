@@ -252,11 +252,10 @@ export const cases: Readonly<Record<string, Case>> = {
     // And by its UUID the machine is found.
     assert.equal((await world.why('unlike')).evidence.records?.machine?.joinedBy, 'uuid');
     world.clock.jump(hour);
-    assert.equal(
-      (await world.why('web-1')).evidence.node,
-      undefined,
-      'what was seen an hour ago is no evidence of now',
-    );
+    const after = await world.why('web-1');
+    assert.equal(after.evidence.nodeSeenAt, after.evidence.now - hour);
+    assert.deepEqual(after.verdict.inside, { at: after.evidence.now - hour, ofNow: false });
+    assert.notEqual(after.verdict.confidence, 'proven', 'what was seen an hour ago is no proof of now');
   },
 
   async 'the same id in another region is elsewhere'(context, ground) {

@@ -11,6 +11,7 @@ import type { VerdictsDeps } from './deps.ts';
 import { type Fleet, lostAt } from './fleet.ts';
 import { gather } from './gather.ts';
 import { loadJudge } from './judge.ts';
+import { withOwnWord } from './own-word.ts';
 import { readAsked } from './subject.ts';
 
 /** The watch of one server. */
@@ -202,20 +203,21 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
     ripe: readonly Ill[],
   ): Promise<ReadonlyMap<string, Pick<Told, 'cause' | 'confidence'>>> {
     const ids = [...new Set(ripe.flatMap((ill) => (/^m?i-/.test(ill.subject) ? [ill.subject] : [])))];
-    const found = new Map<string, Pick<Told, 'cause' | 'confidence'>>();
-    if (ids.length === 0) return found;
+    const judgements = new Map<string, Pick<Told, 'cause' | 'confidence'>>();
+    if (ids.length === 0) return judgements;
     const fleet = await fleetOf(region);
     const judge = await loadJudge();
     if (ids.length <= fewSubjects) {
       const call = ownCall(region);
       await store.read(async (tx) => {
         for (const id of ids) {
-          const { evidence } = await gather(deps, tx, view, fleet, { call, asked: readAsked(id) });
+          const found = await gather(deps, tx, view, fleet, { call, asked: readAsked(id) });
+          const { evidence } = await withOwnWord(tx, region, found);
           const { cause, confidence } = judge(evidence);
-          found.set(id, { cause, confidence });
+          judgements.set(id, { cause, confidence });
         }
       });
-      return found;
+      return judgements;
     }
     const landscape = await deps.roster.landscape(region);
     const subjects = ids
@@ -227,9 +229,9 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
     const place = { region, account: deps.account, now: view.now, landscape, fleet };
     for (const { subject, verdict } of await judgeMany(deps, place, subjects)) {
       if (subject.node)
-        found.set(subject.node.node_id, { cause: verdict.cause, confidence: verdict.confidence });
+        judgements.set(subject.node.node_id, { cause: verdict.cause, confidence: verdict.confidence });
     }
-    return found;
+    return judgements;
   }
 
   /** The evidence is gathered for nobody: what rights somebody has is no part of it. */

@@ -3,17 +3,15 @@ import type { NodeEvidence, Verdict } from '@rollcall/diagnosis';
 import type { WhyCandidate, WhyInput, WhyOutput } from '@rollcall/wire';
 import { comparedNames, printable, readUuid } from '../roster/index.ts';
 import { type AnyOperation, operation, present, Refusal } from '../service/index.ts';
-import type { ReadTx } from '../store/index.ts';
 import type { VerdictsDeps } from './deps.ts';
 import type { Fleet } from './fleet.ts';
 import { type Gathered, gather, type Question, withRights } from './gather.ts';
 import { loadJudge } from './judge.ts';
 import { readNodeEvidence } from './node-evidence.ts';
+import { withOwnWord } from './own-word.ts';
 import { readAsked, type Subject } from './subject.ts';
 
 const mostCandidates = 50;
-/** Older evidence of a node says how it was, not how it is (milliseconds). */
-const evidenceCounts = 15 * 60_000;
 
 /** Declares it. */
 export function whyOperation(deps: VerdictsDeps, fleetOf: (region: string) => Promise<Fleet>): AnyOperation {
@@ -89,21 +87,6 @@ function refuseOfAnother({ host, agents }: NodeEvidence, { subjects }: Gathered,
     'ValidationException',
     `The evidence is of another machine: it was seen on ${printable(host.name, 60)}, and the question is about ${printable(asked, 60)}.`,
   );
-}
-
-/** What the node last said of its own machine, where that is fresh. */
-async function withOwnWord(tx: ReadTx, region: string, gathered: Gathered): Promise<Gathered> {
-  const { evidence, subjects } = gathered;
-  const node = subjects.length === 1 ? subjects[0]?.node : undefined;
-  if (!node) return gathered;
-  const row = await tx
-    .in(region)
-    .selectFrom('node_evidence')
-    .select(['received_at', 'evidence'])
-    .where('node_id', '=', node.node_id)
-    .executeTakeFirst();
-  if (!row || row.received_at < evidence.now - evidenceCounts) return gathered;
-  return { ...gathered, evidence: { ...evidence, node: readNodeEvidence(row.evidence) } };
 }
 
 function candidate({ node, machine }: Subject, region: string): WhyCandidate {
