@@ -6,7 +6,7 @@
 import type { Confirmed, Finding } from './causes/cause.ts';
 import { type Cause, causes } from './causes/index.ts';
 import type { Evidence } from './evidence/index.ts';
-import { type Facts, factsOf, observe } from './facts/index.ts';
+import { type Facts, factsOf, observe, ownEvidence } from './facts/index.ts';
 import { agentName, gateView, layersOf } from './gates.ts';
 import { nextAttemptOf } from './next-attempt.ts';
 import { answersOf, standingOf } from './standing.ts';
@@ -32,7 +32,8 @@ export interface CheckResult {
 const young = 5 * 60_000;
 
 /** Judges one subject. Pure: the same evidence gives the same verdict. */
-export function judge(evidence: Evidence): Verdict {
+export function judge(given: Evidence): Verdict {
+  const evidence = ownEvidence(given);
   const facts = factsOf(evidence);
   const findings = causes.map((cause) => ({ cause, finding: weigh(cause, facts) }));
   const now = findings.find(({ finding }) => finding.state === 'confirmed');
@@ -44,6 +45,7 @@ export function judge(evidence: Evidence): Verdict {
     : then?.first && { ...then.first.finding, confidence: 'likely' as const, doubt: 'seen-before' };
   const confidence = found?.confidence ?? (isWell(facts) ? 'proven' : 'unknown');
   const standing = standingOf(facts);
+  const unsure = first ? undefined : sameAddressOnly(facts);
   const fix = first && found && fixOf(first.cause, found, facts);
   const next = nextSteps(facts, confidence);
   const nextAttempt = nextAttemptOf(facts);
@@ -57,8 +59,9 @@ export function judge(evidence: Evidence): Verdict {
     solution: first?.cause.solution ?? null,
     confidence,
     ...(found?.doubt !== undefined && { doubt: found.doubt }),
-    parameters: found?.parameters ?? {},
-    evidence: (found?.evidence ?? (isWell(facts) ? [] : lastSigns(facts))).slice(0, 8),
+    ...(unsure && { doubt: 'names-differ' }),
+    parameters: found?.parameters ?? unsure?.parameters ?? {},
+    evidence: (found?.evidence ?? unsure?.evidence ?? (isWell(facts) ? [] : lastSigns(facts))).slice(0, 8),
     ruledOut: !first && isWell(facts) ? [] : ruledOut(findings, first?.cause),
     ...(next.length > 0 && { next }),
     ...(fix && { fix }),
@@ -107,6 +110,18 @@ function insideOf({ node, nodeSeenAt }: Evidence, facts: Facts): Pick<Verdict, '
   return { inside: { at: nodeSeenAt, ofNow: facts.node !== undefined } };
 }
 
+/** Whoever has the machine's address now, under another name: it may be this machine, and it may be another. */
+function sameAddressOnly({ records, row }: Facts): Pick<Verdict, 'parameters' | 'evidence'> | undefined {
+  const other = records?.machine?.otherName;
+  const user = records?.addressUsers?.[0];
+  if (other === undefined || row || !user) return undefined;
+  const { address, nodeId, at } = user;
+  return {
+    parameters: { address, other: nodeId, host: other },
+    evidence: [observe('records', 'nodes', 'address-user', `${address} ${nodeId} ${other}`, at)],
+  };
+}
+
 /** What was last seen of it, for where no cause was: it ended there, whatever ended it. */
 function lastSigns({ row }: Facts): readonly Observation[] {
   if (!row) return [];
@@ -123,7 +138,7 @@ function lastSigns({ row }: Facts): readonly Observation[] {
 
 /** All checks in order, as the first that is confirmed leaves them: for `-v`, and for tests. */
 export function check(evidence: Evidence): readonly CheckResult[] {
-  const facts = factsOf(evidence);
+  const facts = factsOf(ownEvidence(evidence));
   let isFound = false;
   return causes.map((cause) => {
     if (isFound) return { cause: cause.id, gate: cause.gate, state: 'not-tried' };

@@ -17,6 +17,8 @@ export function standingOf({ records, row, request, agent, through }: Facts): Ve
     const lost = row.channelClosedBy === 'server' ? row.lastPing : (row.channelClosedAt ?? row.lastPing);
     return { is: 'lost', ...since(lost), ...shared };
   }
+  // Whether that is it which has its address now, nobody knows.
+  if (records.machine?.otherName !== undefined && !records.machine.isOther && !records.node) return undefined;
   if (records.node) return { is: 'deregistered', ...since(records.node.deregisteredAt) };
   const elsewhere = records.elsewhere?.[0];
   if (elsewhere) return { is: 'elsewhere', region: elsewhere.region };

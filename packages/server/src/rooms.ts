@@ -8,7 +8,13 @@ import { openActivations } from './activations/index.ts';
 import { openAssociations } from './associations/index.ts';
 import { openAudit } from './audit/index.ts';
 import { openBus, textBus } from './bus/index.ts';
-import { type Certificates, machineAddresses, machineNames, openCertificates } from './certificates/index.ts';
+import {
+  type Certificates,
+  machineAddresses,
+  machineNames,
+  openCertificates,
+  shownSince,
+} from './certificates/index.ts';
 import { openChannels } from './channels/index.ts';
 import type { Clock } from './clock.ts';
 import { type Commands, openCommands } from './commands/index.ts';
@@ -80,6 +86,16 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     onProblem: house.onError('the certificate could not be renewed; the one in use stays'),
   });
   house.closes(() => certificates.close());
+  let authorityChangedAt: number | undefined;
+  const noteAuthority = () => {
+    try {
+      authorityChangedAt = shownSince(data, certificates.caFingerprint, clock.now());
+    } catch (error) {
+      house.onError('since when the authority is shown could not be noted')(error as Error);
+    }
+  };
+  noteAuthority();
+  certificates.onChange(noteAuthority);
 
   const knocks = openKnocks({
     store,
@@ -258,7 +274,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
     events,
     serverId,
     decide: identity.decide,
-    own: () => ({ certificate: ownCertificate(certificates), publicUrls }),
+    own: () => ({ certificate: ownCertificate(certificates, authorityChangedAt), publicUrls }),
     isPolling: channels.isPolling,
     ownProblems: () => roomProblems(data),
     timeToVisible: () => settings.get('time-to-visible-seconds'),
@@ -289,7 +305,7 @@ export async function openRooms({ options, publicUrls, clock, log, house, observ
 }
 
 /** What others see of the certificate. */
-function ownCertificate(certificates: Certificates) {
+function ownCertificate(certificates: Certificates, changedAt: number | undefined) {
   const { cert } = certificates.context();
   const { fingerprint256, validFromDate } = new X509Certificate(cert);
   const { dns, addresses } = certificates.names;
@@ -299,5 +315,6 @@ function ownCertificate(certificates: Certificates) {
     names: [...dns, ...addresses],
     fingerprint: fingerprint256.replaceAll(':', '').toLowerCase(),
     caFingerprint: certificates.caFingerprint,
+    ...(changedAt === undefined ? {} : { changedAt }),
   };
 }

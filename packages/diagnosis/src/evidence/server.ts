@@ -118,6 +118,12 @@ export interface MachineRecord {
   readonly addresses: readonly { readonly address: string; readonly from: number; readonly to?: number }[];
   /** By what the node was found for it. */
   readonly joinedBy?: 'id' | 'uuid' | 'mac' | 'name' | 'address';
+  /** The host name of the node that has its address, where only that joins them and their names differ. */
+  readonly otherName?: string;
+  /** That node's own evidence says that it is other hardware than the roster lists. */
+  readonly isOther?: boolean;
+  /** By what its source says that its hardware is known. */
+  readonly hardware?: { readonly uuid?: string; readonly macs: readonly string[] };
 }
 
 /** The activation that the subject tried or used. */

@@ -65,7 +65,8 @@ export function factsOf(evidence: Evidence, { asIfNow = false } = {}): Facts {
   const agent = judgedAgent(node);
   const process = agent && mainProcess(agent);
   // The books are of this server: whoever doesn't stand in them may be well, but in somebody else's list.
-  const through = records && !row ? false : getsThrough(row, agent, node, now);
+  const isUnsure = records?.machine?.otherName !== undefined && !row;
+  const through = isUnsure ? undefined : records && !row ? false : getsThrough(row, agent, node, now);
   const channelOpen = row?.connected ?? channelBySelf(agent);
   const path = pathOf(node, agent);
   const acceptedAt = row?.lastPing === undefined ? undefined : row.lastPing + (node?.clock?.aheadMs ?? 0);

@@ -226,6 +226,7 @@ class Page {
     if (verdict.state === 'pending') return broken(words.pendingSentence);
     if (!this.#cause) {
       if (verdict.state === 'well') return broken(words.wellSentence);
+      if (verdict.doubt === 'names-differ') return broken(words.unclearAddress);
       if (!verdict.standing) return broken(words.unclearHere);
       const { is } = verdict.standing;
       if (is === 'online') return broken(words.unclearOnline);

@@ -148,6 +148,10 @@ export const expectOnline: Both = {
   en: 'Online within {within:span}. To watch: rollcall wait {name}',
   ja: '{within:span}以内に Online になります。確認: rollcall wait {name}',
 };
+export const unclearAddress: Both = {
+  en: "Whether {name} is there isn't known: its address {address} now belongs to {host}, which is another name.",
+  ja: '{name} があるかどうかは分かりません。アドレス {address} を今は別の名前の {host} が使っています。',
+};
 export const insideNow: Both = {
   en: 'its own agent looked at the machine {at:ago}',
   ja: 'エージェント自身がマシンを {at:ago}に確認',
@@ -279,6 +283,10 @@ export const doubts: Readonly<Record<string, Both>> = {
   'default-role-possible': {
     en: 'default host management could give it credentials',
     ja: 'デフォルトホスト管理から認証情報を得られる可能性があります',
+  },
+  'names-differ': {
+    en: 'only the address joins them; a UUID or MAC in the roster would decide it',
+    ja: '結び付きはアドレスだけです。ロスターに UUID か MAC があれば判断できます',
   },
   'seen-before': {
     en: 'it was so when the agent last looked; how it is now, nobody saw',

@@ -3,3 +3,4 @@ export * from './certificates.ts';
 export { CertificateError, type CertificateProblem } from './errors.ts';
 export * from './guard.ts';
 export { covers, machineAddresses, machineNames, type NameSources, type Names } from './names.ts';
+export { shownSince } from './shown-since.ts';

@@ -169,7 +169,8 @@ function evidenceOf(
   return {
     now,
     request: {
-      asked: node?.node_id ?? machine?.id ?? '',
+      // Of what only an address joins, the machine is asked for.
+      asked: (records.machine?.otherName === undefined ? node?.node_id : undefined) ?? machine?.id ?? '',
       region,
       servedRegions: deps.regions,
       account,

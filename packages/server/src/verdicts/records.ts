@@ -1,6 +1,7 @@
 /** What stands in the books about a subject, in the words of the evidence. */
+import { isIP } from 'node:net';
 import type { MachineRecord, NodeRecord, RecordsEvidence } from '@rollcall/diagnosis';
-import type { Landscape, MachineFacts, NodeFacts } from '../roster/index.ts';
+import { comparedNames, type Landscape, type MachineFacts, type NodeFacts } from '../roster/index.ts';
 import { present } from '../service/index.ts';
 import type { Subject } from './subject.ts';
 
@@ -66,7 +67,8 @@ function sourcesOf(node: NodeFacts, sightings: readonly StoredSighting[]): NodeR
 }
 
 /** A machine, as evidence. */
-export function machineRecord({ join }: Landscape, machine: MachineFacts): MachineRecord {
+export function machineRecord(landscape: Landscape, machine: MachineFacts): MachineRecord {
+  const { join } = landscape;
   const { row, addresses, readAt } = machine;
   return present<MachineRecord>({
     key: row.machine_key,
@@ -81,6 +83,8 @@ export function machineRecord({ join }: Landscape, machine: MachineFacts): Machi
       present<MachineRecord['addresses'][number]>({ address: one.address, from: one.since, to: one.until }),
     ),
     joinedBy: join.nodeOf.get(machine.id)?.by,
+    otherName: otherNameOf(landscape, machine),
+    hardware: hardwareOf(row),
   });
 }
 
@@ -121,4 +125,23 @@ function successorOf(landscape: Landscape, node: NodeFacts): NodeFacts | undefin
   const later = same.filter(isLater);
   // Several that are there: which of them came for it, nobody knows.
   return later.length === 1 ? later[0] : undefined;
+}
+
+/** The host name of the node that has a machine's address, where only that joins them, and no name agrees. */
+export function otherNameOf({ join, nodes }: Landscape, { id, row }: MachineFacts): string | undefined {
+  const joined = join.nodeOf.get(id);
+  if (joined?.by !== 'address') return undefined;
+  const host = nodes.get(joined.nodeId)?.computer_name;
+  const names = [row.machine_key, row.name, ...(JSON.parse(row.names) as string[])].filter(
+    (name) => name !== '' && isIP(name) === 0,
+  );
+  if (!host || names.length === 0) return undefined;
+  const own = new Set(names.flatMap(comparedNames));
+  return comparedNames(host).some((name) => own.has(name)) ? undefined : host;
+}
+
+function hardwareOf(row: MachineFacts['row']): MachineRecord['hardware'] {
+  const macs = JSON.parse(row.macs) as string[];
+  if (row.system_uuid === null && macs.length === 0) return undefined;
+  return { macs, ...(row.system_uuid !== null && { uuid: row.system_uuid }) };
 }

@@ -97,6 +97,43 @@ export const cases: Readonly<Record<string, Case>> = {
     assert.equal(verdict.cause, 'machine-replaced');
   },
 
+  async 'an address that a node of another name has: not well, not lost; and another machine where its hardware says so'(
+    context,
+    ground,
+  ) {
+    const world = await open(context, ground);
+    await world.list(
+      'dc1',
+      'name,ip,mac\nweb-7,10.0.0.7,\ndb-1,10.0.0.8,52:54:00:00:00:01\nsame,10.0.0.9,\n',
+    );
+    const other = await world.node('cache-3', '10.0.0.7');
+    const moved = await world.node('cache-4', '10.0.0.8');
+    await world.node('SAME.lan', '10.0.0.9');
+    const { verdict } = await world.why('web-7');
+    assert.deepEqual(
+      [verdict.state, verdict.cause, verdict.doubt, verdict.answers.listed],
+      ['unclear', undefined, 'names-differ', 'unknown'],
+    );
+    assert.equal(verdict.subject.nodeId, undefined);
+    assert.equal(verdict.parameters.other, other);
+    assert.equal((await world.why('cache-3')).verdict.standing?.is, 'online', 'the node itself is');
+    assert.equal((await world.why(other)).verdict.standing?.is, 'online');
+    assert.equal((await world.why('10.0.0.7')).verdict.subject.nodeId, other);
+    assert.equal((await world.why('same')).verdict.standing?.is, 'online');
+    assert.equal((await world.why('db-1')).verdict.state, 'unclear');
+    const host = { ...JSON.parse(seen('cache-4')).host, addresses: [], macs: ['52:54:00:00:00:99'] };
+    await world.call(
+      'PutNodeEvidence',
+      { InstanceId: moved, Evidence: seen('cache-4', { at: world.clock.now(), by: 'agent', host }) },
+      { principal: nodePrincipal(moved) },
+    );
+    const reused = (await world.why('db-1')).verdict;
+    assert.deepEqual([reused.cause, reused.confidence], ['address-reused', 'proven']);
+    const all: WhyAllOutput = await world.call('WhyAll');
+    const { There, Missing, Unclear } = all.Counts;
+    assert.deepEqual({ There, Missing, Unclear }, { There: 1, Missing: 1, Unclear: 1 });
+  },
+
   async 'a machine of the roster that was refused: the activation that it tried, proved by its code'(
     context,
     ground,

@@ -7,6 +7,7 @@ import { type JudgedSubject, judgeMany } from './batch.ts';
 import type { VerdictsDeps } from './deps.ts';
 import { type Fleet, lostAt } from './fleet.ts';
 import { problemsOf } from './own-health.ts';
+import { otherNameOf } from './records.ts';
 import type { Subject } from './subject.ts';
 
 type State = CauseGroup['Members'][number]['State'];
@@ -92,7 +93,8 @@ function sortOut(
       counts.Retired += 1;
       continue;
     }
-    if (node && isWell(deps, node, now)) counts.There += 1;
+    const isOther = otherNameOf(landscape, machine) !== undefined;
+    if (node && !isOther && isWell(deps, node, now)) counts.There += 1;
     else if ((row.maintenance_until ?? 0) > now) counts.InMaintenance += 1;
     else suspects.push({ machine, ...(node && { node }) });
   }
@@ -115,7 +117,9 @@ function isWell(deps: VerdictsDeps, node: NonNullable<Subject['node']>, now: num
   return node.opened_at === null || now - (node.closed_at ?? now) < 2 * worthSaying;
 }
 
-function stateOf({ node }: Subject): State {
+function stateOf({ subject: { node }, evidence }: Pick<JudgedSubject, 'subject' | 'evidence'>): State {
+  // Who has only its address isn't it.
+  if (evidence.records?.machine?.otherName !== undefined) return 'missing';
   if (!node || node.deregistered_at !== null) return 'missing';
   if (node.presence.status === 'Online') return 'there';
   return node.presence.hidden ? 'hidden' : 'lost';
@@ -130,7 +134,7 @@ function grouped(
   const groups = new Map<string, JudgedSubject[]>();
   for (const one of judged) {
     const { cause, state } = one.verdict;
-    const is = stateOf(one.subject);
+    const is = stateOf(one);
     if (state === 'pending') counts.Pending += 1;
     else if (cause === 'expected-off' || cause === 'machine-stopped') counts.Off += 1;
     else if (state === 'well') counts.There += 1;
@@ -174,13 +178,13 @@ function groupOf(
     Confidence: first!.verdict.cause === undefined ? 'unknown' : (confidence ?? 'unknown'),
     Count: members.length,
     Since: since.length > 0 ? new Date(Math.min(...since.slice(0, 10_000))) : undefined,
-    Members: members.slice(0, most).map(({ subject }) => {
-      const { node, machine } = subject;
+    Members: members.slice(0, most).map((one) => {
+      const { node, machine } = one.subject;
       return present<CauseGroup['Members'][number]>({
         InstanceId: node?.node_id,
         Machine: machine?.id,
         Name: machine?.row.name ?? node?.name ?? node?.computer_name ?? node?.node_id ?? '',
-        State: stateOf(subject),
+        State: stateOf(one),
       });
     }),
     Verdict: JSON.stringify(first!.verdict),

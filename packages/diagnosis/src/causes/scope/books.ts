@@ -142,14 +142,14 @@ const addressReused: Cause = {
       (one) => addresses.includes(one.address) && one.nodeId !== records.node?.nodeId,
     );
     if (!user) return excluded;
-    return likely(
-      'address-is-a-lease',
-      [observe('records', 'nodes', 'address-user', `${user.address} ${user.nodeId}`, user.at)],
-      {
-        address: user.address,
-        other: user.nodeId,
-      },
-    );
+    const seen = [observe('records', 'nodes', 'address-user', `${user.address} ${user.nodeId}`, user.at)];
+    const parameters = { address: user.address, other: user.nodeId };
+    if (machine.isOther) {
+      const listed = machine.hardware?.uuid ?? machine.hardware?.macs.join(' ') ?? '?';
+      return proven([...seen, observe('records', 'roster', 'hardware', listed)], parameters);
+    }
+    // Another name is no proof: rosters call machines by names that these don't have themselves.
+    return machine.otherName === undefined ? likely('address-is-a-lease', seen, parameters) : unknown;
   },
   en: {
     name: 'address now used by another node',

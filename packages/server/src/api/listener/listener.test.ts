@@ -348,3 +348,15 @@ async function recordHello(): Promise<Buffer> {
   server.close();
   return bytes;
 }
+
+test('answers tell the time by the clock that the server has', async (t) => {
+  const door = await openTestDoor(t);
+  door.clock.step(400_000);
+  const { port } = door.listener.address;
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  socket.write('GET /ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  let text = '';
+  for await (const chunk of socket) text += chunk;
+  const date = /^date: (.*)\r$/im.exec(text)?.[1];
+  assert.equal(date, new Date(door.clock.now()).toUTCString());
+});

@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
+import type { Clock } from '../../clock.ts';
 import { type ConnectionCounts, FrontDoor, type FrontDoorOptions } from './front-door.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import { listeningError } from './listening-error.ts';
@@ -77,6 +78,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   server.maxHeadersCount = limits.maxHeadersCount;
   server.maxConnections = limits.maxConnections;
   server.on('clientError', answerBrokenRequest);
+  const date = datesBy(options.clock);
+  server.prependListener('request', (_, response) => response.setHeader('Date', date()));
 
   const door = new FrontDoor(server, options, limits);
   let closing = false;
@@ -106,6 +109,20 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
       await closed;
       timer?.cancel();
     },
+  };
+}
+
+/** The header that tells the time: by our clock, as everything else that is compared with it. */
+function datesBy(clock: Clock): () => string {
+  let known = -1;
+  let text = '';
+  return () => {
+    const seconds = Math.floor(clock.now() / 1000);
+    if (seconds !== known) {
+      known = seconds;
+      text = new Date(seconds * 1000).toUTCString();
+    }
+    return text;
   };
 }
 
