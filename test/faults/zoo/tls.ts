@@ -115,8 +115,8 @@ fault(
     gate: 'path',
     solution: 7,
     decoyOf: ['ca-missing'],
-    // The machine alone can't know whose certificate it should have been.
-    node: { cause: 'ca-missing', as: 'likely' },
+    // Only the server knows whose certificate it should have been.
+    node: 'likely',
     operator: 'blind',
     both: 'proven',
     fix: 'explained',
@@ -140,7 +140,7 @@ fault(
     cause: 'tls-inspection',
     gate: 'path',
     solution: 7,
-    node: { cause: 'ca-missing', as: 'likely' },
+    node: 'likely',
     both: 'proven',
   },
   async (stage) => {

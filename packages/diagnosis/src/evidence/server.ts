@@ -46,6 +46,8 @@ export interface RecordsEvidence {
   readonly machine?: MachineRecord;
   /** The same id or name in other regions served here. */
   readonly elsewhere?: readonly {
+    /** By what it was found, where that is only its address now. */
+    readonly by?: 'address';
     readonly nodeId: string;
     readonly region: string;
     readonly status: string;

@@ -352,17 +352,19 @@ async function elsewhere(
 ): Promise<Pick<RecordsEvidence, 'elsewhere'>> {
   const others = deps.regions.filter((region) => region !== call.region);
   if (others.length === 0) return {};
-  const { nodeId, name } = asked;
-  if (nodeId === undefined && name === undefined) return {};
+  const { nodeId, name, address } = asked;
+  if (nodeId === undefined && name === undefined && address === undefined) return {};
   const view = deps.presence.view();
   const found: NonNullable<RecordsEvidence['elsewhere']>[number][] = [];
   for (const region of others) {
     const named = sql`SELECT nodes.node_id FROM nodes WHERE nodes.region = ${region}`;
     const ids =
-      nodeId === undefined
-        ? sql`${named} AND nodes.name IS NOT NULL AND lower(nodes.name) = ${name}
-            UNION ${named} AND nodes.computer_name IS NOT NULL AND lower(nodes.computer_name) = ${name}`
-        : sql`${nodeId}`;
+      nodeId !== undefined
+        ? sql`${nodeId}`
+        : address !== undefined
+          ? sql`${named} AND nodes.ip_address = ${address}`
+          : sql`${named} AND nodes.name IS NOT NULL AND lower(nodes.name) = ${name}
+            UNION ${named} AND nodes.computer_name IS NOT NULL AND lower(nodes.computer_name) = ${name}`;
     const { rows } =
       await sql<NodeFacts>`SELECT nodes.*, presence.last_ping, presence.period, presence.channel_server,
       presence.opened_at, presence.closed_at, presence.closed_by FROM nodes CROSS JOIN presence
@@ -371,7 +373,10 @@ async function elsewhere(
         tx.everywhere,
       );
     for (const row of rows) {
-      found.push({ nodeId: row.node_id, region, status: deps.presence.statusOf(row, view).status });
+      const { status } = deps.presence.statusOf(row, view);
+      // An address is a lease: of who isn't there any more it says nothing.
+      if (address !== undefined && status !== 'Online') continue;
+      found.push({ nodeId: row.node_id, region, status, ...(address !== undefined && { by: 'address' }) });
     }
   }
   return found.length > 0 ? { elsewhere: found } : {};

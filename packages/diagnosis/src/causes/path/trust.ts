@@ -50,8 +50,20 @@ const bundleInEnvironment: Cause = {
   breaks: 'listed',
   whileThrough: 'likely',
   near: ['ca-missing', 'tls-inspection', 'ca-store-unreadable'],
-  decide: (facts) =>
-    byFault(facts, isUntrusted, (fault, seen) => {
+  decide(facts) {
+    // The store is right, and some of the agent's calls read this file in its place.
+    const replaced = facts.path?.works && facts.path.needed.find(({ tls }) => tls?.bundle?.hasRoot === false);
+    if (replaced) {
+      const { path, by = 'AWS_CA_BUNDLE' } = replaced.tls!.bundle!;
+      return proven(
+        [
+          observe('node', 'agent', by, path, facts.node?.at),
+          observe('node', 'trust store', 'not-in', path, facts.node?.at),
+        ],
+        { variable: by, path, ...hostOf(replaced) },
+      );
+    }
+    return byFault(facts, isUntrusted, (fault, seen) => {
       const { store } = fault.endpoint.tls ?? {};
       const environment = { ...facts.agent?.service?.environment, ...facts.process?.environment };
       const variable = store?.by ?? Object.keys(environment).find((name) => trustVariables.test(name));
@@ -62,7 +74,8 @@ const bundleInEnvironment: Cause = {
       // Shown by somebody else: then a better bundle would only make the inspection trusted.
       if (isStrange(facts)) return excluded;
       return store?.by === variable ? proven(all, parameters) : likely('store-unknown', all, parameters);
-    }),
+    });
+  },
   en: {
     name: 'agent is told another store of roots',
     because:
@@ -116,7 +129,10 @@ const inspection: Cause = {
           : /amazon|starfield/i.test(issuer)
             ? excluded
             : proven(all, parameters);
-      return inspectors.test(issuer) ? likely('by-issuer', all, parameters) : unknown;
+      // Our agent was given the server's authority. Somebody else vouches for the server's very name.
+      const isPinned = tls?.store?.by === 'identity.json' && issuer !== '?' && !/rollcall/i.test(issuer);
+      const mimics = isPinned && (tls?.names ?? []).some((name) => covers(name, host));
+      return mimics || inspectors.test(issuer) ? likely('by-issuer', all, parameters) : unknown;
     }),
   en: {
     name: 'TLS is opened on the way',

@@ -50,14 +50,16 @@ const wrongRegion: Cause = {
   decide({ request, records, row, node, agent }) {
     if (row && row.region === request?.region) return excluded;
     const found = records?.elsewhere?.find((one) => one.region !== request?.region);
-    if (request && found)
-      return proven(
-        [
-          observe('records', 'nodes', 'found-in', `${found.region} ${found.nodeId} ${found.status}`),
-          observe('request', 'request', 'asked-in', request.region),
-        ],
-        { region: request.region, found: found.region, nodeId: found.nodeId },
-      );
+    if (request && found) {
+      const seen = [
+        observe('records', 'nodes', 'found-in', `${found.region} ${found.nodeId} ${found.status}`),
+        observe('request', 'request', 'asked-in', request.region),
+      ];
+      const parameters = { region: request.region, found: found.region, nodeId: found.nodeId };
+      return found.by === 'address'
+        ? likely('address-is-a-lease', seen, parameters)
+        : proven(seen, parameters);
+    }
     const own = agent?.identity?.region ?? agent?.configuration?.region;
     if (!request || !node || own === undefined) return unknown;
     if (own === request.region) return excluded;

@@ -277,6 +277,38 @@ export const pathCases: readonly Case[] = [
   },
   {
     cause: 'tls-inspection',
+    when: "somebody else vouches for the server's name, and our agent knows the authority",
+    evidence: {
+      now,
+      node: node({
+        agents: [ownAgent()],
+        endpoints: [
+          {
+            ...untrusted({
+              issuer: 'Example Corp Web Gateway',
+              names: ['rollcall.lan'],
+              root: 'dd'.repeat(32),
+              store: { path: 'identity.json', readable: true, hasRoot: false, by: 'identity.json' },
+            }),
+            agent: 'rollcall',
+          },
+        ],
+      }),
+    },
+    confidence: 'likely',
+  },
+  {
+    cause: 'ca-bundle-env',
+    when: 'only some of the calls read it',
+    evidence: at(
+      endpoint({
+        tls: { bundle: { path: '/etc/corp.pem', readable: true, hasRoot: false, by: 'AWS_CA_BUNDLE' } },
+      }),
+    ),
+    says: { path: '/etc/corp.pem', variable: 'AWS_CA_BUNDLE' },
+  },
+  {
+    cause: 'tls-inspection',
     when: 'by its name alone',
     evidence: {
       now,

@@ -66,6 +66,17 @@ export const scopeCases: readonly Case[] = [
   },
   {
     cause: 'wrong-region',
+    when: 'its address is used in another region',
+    evidence: {
+      now,
+      ...(request && { request: { ...request, asked: '10.0.0.7', region: 'dc-osaka' } }),
+      records: { elsewhere: [{ nodeId, region: 'dc-tokyo', status: 'Online', by: 'address' }] },
+    },
+    confidence: 'likely',
+    says: { found: 'dc-tokyo' },
+  },
+  {
+    cause: 'wrong-region',
     when: "the agent's own region is another that is served",
     evidence: lost({
       records: { node: undefined },
