@@ -246,12 +246,12 @@ const stopped: Cause = {
     if (running.includes(agent)) return excluded;
     if (agent.processes === undefined && agent.service === undefined) return unknown;
     if (agent.service?.active && agent.processes === undefined) return excluded;
-    // Settings that can't be meant come first; and ours refuses to start without an identity: starting it is no fix.
+    // Settings that can't be meant come first; and none starts with a damaged identity, ours without any: starting
+    // it is no fix.
     const { configuration, identity } = agent;
     if (configuration?.files.some(({ problem }) => problem !== undefined)) return unknown;
-    const isMute =
-      identity?.kind === 'none' || (identity?.damage ?? []).some((words) => !words.endsWith('is whole'));
-    if (agent.kind === 'rollcall' && isMute) return unknown;
+    const isDamaged = (identity?.damage ?? []).some((words) => !words.endsWith('is whole'));
+    if (isDamaged || (agent.kind === 'rollcall' && identity?.kind === 'none')) return unknown;
     const { service } = agent;
     const exit = service?.lastExit;
     return proven(
@@ -306,9 +306,9 @@ const workerDead: Cause = {
     if (agent.kind !== 'official') return excluded;
     const alive = agent.processes.filter(isAlive);
     if (alive.some(({ name }) => /ssm-agent-wor/.test(name))) return excluded;
-    // A worker is started within a minute; and none is while the agent waits for credentials.
+    // A worker is started within a minute, and looked after each minute; and none is while the agent waits for credentials.
     if (process.startedAt === undefined) return unknown;
-    if (process.startedAt > node.at - 150_000) return excluded;
+    if (process.startedAt > node.at - 120_000) return excluded;
     if (agent.waiting !== undefined || agent.identity === undefined || agent.identity.kind === 'none')
       return unknown;
     const sleeps = lines.some(({ text }) =>
