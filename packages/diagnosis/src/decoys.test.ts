@@ -34,6 +34,46 @@ interface Decoy {
   readonly is?: string;
 }
 
+test('a healthy official agent is seen by its log, and a failure after its report is no health', () => {
+  const logged = (
+    lines: readonly { at: number; level: string; text: string }[],
+    more: object = {},
+  ): Evidence => ({
+    now,
+    node: node({
+      agents: [
+        officialAgent({
+          processes: [
+            { pid: 700, name: 'amazon-ssm-agent', state: 'S', startedAt: now - day },
+            { pid: 710, name: 'ssm-agent-worker', state: 'S', startedAt: now - day },
+          ] as never,
+          log: { lines: lines as never },
+          ...more,
+        }),
+      ],
+    }),
+  });
+  const report = (ago: number) => ({
+    at: now - ago,
+    level: 'info',
+    text: '[ssm-agent-worker] [HealthCheck] HealthCheck reporting agent health.',
+  });
+  const well = judge(logged([report(2 * minute)]));
+  assert.equal(well.state, 'well', JSON.stringify(well));
+  const failed = {
+    at: now - 2 * minute + 900,
+    level: 'error',
+    text: 'error when calling AWS APIs. error details - no',
+  };
+  for (const evidence of [
+    logged([report(2 * minute), failed]),
+    logged([report(20 * minute)]),
+    logged([report(2000)]),
+    logged([]),
+  ])
+    assert.notEqual(judge(evidence).state, 'well');
+});
+
 test('what an agent sent along before it was lost says nothing of what stopped it', () => {
   const before = node({
     by: 'agent',

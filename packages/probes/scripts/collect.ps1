@@ -121,7 +121,7 @@ Say official running (Flat "$data\runtimeconfig\identity_config.json")
 $log = "$data\Logs\amazon-ssm-agent.log"
 if (Test-Path -LiteralPath $log) {
   Get-Content -LiteralPath $log -Tail 2000 |
-    Where-Object { $_ -notmatch 'DataBackend' -and $_ -match '^[0-9-]+ [0-9:.]+ (WARN|ERROR|CRITICAL) |Sleeping for|hibernat|take identity from|Credentials ready|Starting Core Agent|amazon-ssm-agent - v' } |
+    Where-Object { $_ -notmatch 'DataBackend' -and $_ -match '^[0-9-]+ [0-9:.]+ (WARN|ERROR|CRITICAL) |Sleeping for|hibernat|take identity from|Credentials ready|Starting Core Agent|amazon-ssm-agent - v|HealthCheck reporting|Successfully connected' } |
     Select-Object -Last 30 | ForEach-Object { Say log line $_.Substring(0, [Math]::Min(500, $_.Length)) }
 }
 if (Test-Path -LiteralPath "$data\Logs\hibernate.log") {

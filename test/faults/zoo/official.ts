@@ -1,6 +1,7 @@
 /** The official agent itself, on a machine of its own: its real files, its real log, its real processes. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openPart } from '../case.ts';
 import { openProxy } from '../middle/proxy.ts';
 import { serverName } from '../node/machine.ts';
@@ -38,6 +39,18 @@ twin({ id: 'official-agent', node: 'blind', operator: 'well', both: 'well', need
   const official = await lively(stage);
   await stage.judge(official, { stays: true });
 });
+
+twin(
+  { id: 'official-agent-that-has-reported', node: 'well', operator: 'well', both: 'well', needs },
+  async (stage) => {
+    const official = await lively(stage);
+    const reported = () => /HealthCheck reporting agent health/.test(official.log());
+    await until('it has reported', reported, 25_000);
+    // Whether that failed stands in its log a little later.
+    await sleep(21_000);
+    await stage.judge(official, { stays: true });
+  },
+);
 
 twin(
   { id: 'official-agent-restarted', node: 'blind', operator: 'well', both: 'well', needs },

@@ -42,7 +42,7 @@ const noise =
   /could not find any reply threads|\[DataBackend\]|InstanceFingerprint does not exist|could not read InstanceFingerprint/i;
 /** What is told without being a trouble. */
 const telling =
-  /Sleeping for .* before retrying|hibernat|Agent will take identity from|Successfully connected with|Credentials ready|Next credential rotation|amazon-ssm-agent - v[\d.]+|Successfully registered|Setting up websocket|Opening websocket connection|Proxy environment variables|connection.*channel/i;
+  /Sleeping for .* before retrying|hibernat|Agent will take identity from|Successfully connected with|Credentials ready|Next credential rotation|amazon-ssm-agent - v[\d.]+|Successfully registered|Setting up websocket|HealthCheck reporting|Opening websocket connection|Proxy environment variables|connection.*channel/i;
 const trouble = /^(WARN|ERROR|CRITICAL)$/;
 
 /** What a log says last: its troubles, and the few other lines that tell how things stand. */

@@ -66,9 +66,13 @@ export function factsOf(evidence: Evidence, { asIfNow = false } = {}): Facts {
   const process = agent && mainProcess(agent);
   // The books are of this server: whoever doesn't stand in them may be well, but in somebody else's list.
   const isUnsure = records?.machine?.otherName !== undefined && !row;
-  const through = isUnsure ? undefined : records && !row ? false : getsThrough(row, agent, node, now);
-  const channelOpen = row?.connected ?? channelBySelf(agent);
   const path = pathOf(node, agent);
+  const through = isUnsure
+    ? undefined
+    : records && !row
+      ? false
+      : (getsThrough(row, agent, node, now) ?? (records ? undefined : officialReports(agent, node, path)));
+  const channelOpen = row?.connected ?? channelBySelf(agent);
   const acceptedAt = row?.lastPing === undefined ? undefined : row.lastPing + (node?.clock?.aheadMs ?? 0);
   // A machine that was seen tells when it was started; that the books know it longer is another matter.
   const bornAt = node ? node.host.bootAt : (row?.registeredAt ?? records?.machine?.firstSeenAt);
@@ -195,6 +199,32 @@ function getsThrough(
     return undefined;
   const alive = (agent.processes ?? []).some(isAlive);
   return alive && status.lastHeartbeatOk && status.lastHeartbeatAt > node.at - twoPeriods;
+}
+
+/**
+ * Whether the official agent gets through, by its own log: it says when it begins to report, and an error after it
+ * when that fails; but not when nothing answered, so that the way has to be free besides. Undefined: nobody knows.
+ */
+function officialReports(
+  agent: AgentEvidence | undefined,
+  node: NodeEvidence | undefined,
+  path: Path | undefined,
+): true | undefined {
+  if (!node || agent?.kind !== 'official' || agent.waiting || path?.works !== true) return undefined;
+  const alive = (agent.processes ?? []).filter((one) => isAlive(one) && one.state !== 'T');
+  const both = [/^amazon-ssm-ag/, /^ssm-agent-wor/].every((form) =>
+    alive.some(({ name }) => form.test(name)),
+  );
+  const lines = agent.log?.lines ?? [];
+  const began = lines.findLast(({ text }) => /HealthCheck reporting agent health/i.test(text))?.at;
+  const started = Math.max(0, ...alive.map((one) => one.startedAt ?? 0));
+  if (!both || began === undefined || began < started - 1000) return undefined;
+  const period = (agent.configuration?.healthMinutes ?? 5) * 60_000;
+  const isFresh = began > node.at - 2 * period && began < node.at - 20_000;
+  const failed = lines.some(
+    ({ at, level }) => at !== undefined && at >= began && /^(error|critical)$/.test(level ?? ''),
+  );
+  return isFresh && !failed ? true : undefined;
 }
 
 /** Without a channel, and with two heartbeats overdue: nobody knows whether it is there. */
