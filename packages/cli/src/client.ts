@@ -2,10 +2,12 @@
  * Speaks to a server as any AWS client does: signed AWS JSON 1.1 over HTTPS. There is no other way in, so
  * whatever `rollcall` shows, a policy has allowed.
  */
+
 import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import tls from 'node:tls';
 import { signRequest } from '@rollcall/wire';
+import { atData } from './at-data.ts';
 import type { Connection } from './context.ts';
 import { quote } from './env/shell.ts';
 import { exitCodes, Failure } from './failure.ts';
@@ -164,7 +166,7 @@ function read<O>(answer: Answer, operation: string): O {
 
 function hintFor(code: string): string {
   if (code === 'UnknownOperationException')
-    return '. Is this a Rollcall server of the same version? rollcall status';
+    return `. Is this a Rollcall server of the same version? rollcall status${atData()}`;
   return '';
 }
 
@@ -203,7 +205,7 @@ function unreachable(connection: Connection, error: NodeJS.ErrnoException): Fail
     );
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return new Failure(
-      `${url} closed the connection before it answered. Try again; rollcall status`,
+      `${url} closed the connection before it answered. Try again; rollcall status${atData()}`,
       exitCodes.unable,
       cause,
     );

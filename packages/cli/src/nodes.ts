@@ -1,5 +1,7 @@
 /** Finding a node by what a person types, and what the list says about it. */
+
 import type { ListNodesOutput, NodeSummary } from '@rollcall/wire';
+import { atData } from './at-data.ts';
 import type { Client } from './client.ts';
 import { exitCodes, Failure } from './failure.ts';
 import { listAll, type Wire } from './wire.ts';
@@ -49,7 +51,10 @@ export async function resolveNode(client: Client, typed: string, region?: string
       exitCodes.no,
     );
   }
-  throw new Failure(`No node is called "${typed}" here. All of them: rollcall nodes`, exitCodes.no);
+  throw new Failure(
+    `No node is called "${typed}" here. All of them: rollcall nodes${atData()}`,
+    exitCodes.no,
+  );
 }
 
 /** All nodes, the hidden ones too, whose name or computer name is exactly `name`. */

@@ -1,13 +1,17 @@
 /** From an argument list to a verb, and from whatever a verb throws to one line and an exit code. */
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
+import { rememberData } from './at-data.ts';
 import { exitCodes, Failure } from './failure.ts';
 import type { Io } from './io.ts';
-import { plain, plainLines } from './output/plain.ts';
+import { nearest } from './near.ts';
+import { errorLines } from './output/error-lines.ts';
+import { plain } from './output/plain.ts';
 import type { Verb } from './verb.ts';
 
 /** Runs the verb that `args` name; never throws, and never prints a stack unless `ROLLCALL_DEBUG` is set. */
 export async function run(verbs: readonly Verb[], args: readonly string[], io: Io): Promise<void> {
+  rememberData(args);
   try {
     await dispatch(verbs, args, io);
   } catch (error) {
@@ -16,7 +20,7 @@ export async function run(verbs: readonly Verb[], args: readonly string[], io: I
       return;
     }
     const failure = error instanceof Failure ? error : unexpected(error);
-    io.stderr.write(`${plainLines(failure.message)}\n`);
+    io.stderr.write(`${errorLines(failure.message).join('\n')}\n`);
     if (io.env.ROLLCALL_DEBUG) io.stderr.write(`${inspect(error)}\n`);
     io.exit(failure.exitCode);
   }
@@ -38,7 +42,10 @@ async function dispatch(verbs: readonly Verb[], args: readonly string[], io: Io)
   const name = asksHelp ? second : first;
   const verb = verbs.find((candidate) => candidate.name === name);
   if (!verb) {
-    const near = nearest(verbs, name ?? '');
+    const near = nearest(
+      verbs.map((candidate) => candidate.name),
+      name ?? '',
+    );
     throw new Failure(
       `rollcall: there is no "${plain(name ?? '', { limit: 40 })}". ${near ? `Did you mean "${near}"? ` : ''}All verbs: rollcall --help`,
     );
@@ -69,7 +76,8 @@ function prepare(command: Command, io: Io): void {
         .trim()
         .replaceAll('\n', ' ')
         .replace(/\.$/, '');
-      write(`${plain(`${fullName(command)}: ${said}`)}. See ${fullName(command)} --help\n`);
+      const line = `${fullName(command)}: ${said}. See ${fullName(command)} --help`;
+      write(`${errorLines(line).join('\n')}\n`);
     },
   });
   for (const child of command.commands) prepare(child, io);
@@ -99,29 +107,6 @@ function overview(verbs: readonly Verb[]): string {
     'variables of a shell that ran: eval "$(rollcall env)"',
     '',
   ].join('\n');
-}
-
-/** The verb one or two slips of the finger away, if there is one. */
-function nearest(verbs: readonly Verb[], typed: string): string | undefined {
-  const distances = verbs.map((verb) => ({
-    name: verb.name,
-    distance: slips(typed.slice(0, 40), verb.name),
-  }));
-  const best = distances.sort((a, b) => a.distance - b.distance)[0];
-  return best && best.distance <= 2 ? best.name : undefined;
-}
-
-function slips(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
 
 function unexpected(error: unknown): Failure {

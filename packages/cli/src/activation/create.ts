@@ -1,6 +1,8 @@
 /** Making an activation, and saying what to run on the machines that are to join by it. */
+
 import type { GetServerInfoOutput } from '@rollcall/wire';
 import { type Asking, ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { defaultData } from '../context.ts';
 import { quote } from '../env/shell.ts';
 import { exitCodes, Failure } from '../failure.ts';
@@ -100,7 +102,7 @@ export function printLine(
       '',
       `For ${machines(input)} in ${screen.text(asking.region)}, until ${localTime(input.ExpirationDate * 1000)}.`,
       'To watch them come:',
-      `  rollcall activation watch ${screen.text(made.ActivationId)}`,
+      `  rollcall activation watch${atData()} ${screen.text(made.ActivationId)}`,
     );
   });
 }
@@ -185,7 +187,7 @@ function printAllLines(facts: JoinFacts, asking: Asking): void {
     ...shown(ansibleLines(facts), asking),
     '',
   );
-  print('To watch them come:', `  rollcall activation watch ${screen.text(facts.activationId)}`);
+  print('To watch them come:', `  rollcall activation watch${atData()} ${screen.text(facts.activationId)}`);
 }
 
 function shown(lines: readonly string[], { screen }: Asking): string[] {

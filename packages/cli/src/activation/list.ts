@@ -1,5 +1,7 @@
 /** The activations of a region, read and listed. */
+
 import { type Asking, ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import type { SharedOptions } from '../options.ts';
@@ -22,7 +24,7 @@ export interface Activation {
 /** The id of an activation as it was typed. */
 export function readActivationId(id: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id))
-    throw new Failure(`"${id}" is no activation id. All of them: rollcall activation list`);
+    throw new Failure(`"${id}" is no activation id. All of them: rollcall activation list${atData()}`);
   return id;
 }
 
@@ -34,7 +36,7 @@ export async function findActivation({ client, region }: Asking, id: string): Pr
   const found = page.ActivationList?.[0];
   if (!found)
     throw new Failure(
-      `There is no activation ${id} in ${region}. All of them: rollcall activation list`,
+      `There is no activation ${id} in ${region}. All of them: rollcall activation list${atData()}`,
       exitCodes.no,
     );
   return found;
@@ -77,7 +79,7 @@ export function listActivations(options: SharedOptions, io: Io): Promise<void> {
     print(
       all.length
         ? `${all.length} of ${counted(all.length, 'activation')} in ${screen.text(region)}.`
-        : `No activation in ${screen.text(region)}. To make one: rollcall activation create`,
+        : `No activation in ${screen.text(region)}. To make one: rollcall activation create${atData()}`,
     );
   });
 }

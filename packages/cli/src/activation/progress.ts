@@ -1,7 +1,9 @@
 /** How far an activation has come: registered, refused by reason, not seen. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GetActivationProgressOutput } from '@rollcall/wire';
 import { type Asking, ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import type { SharedOptions } from '../options.ts';
@@ -58,8 +60,11 @@ function finish(progress: Progress, { print, screen }: Asking): void {
   else if (progress.Expired)
     print(
       `${screen.mark('no')} The activation has expired. For the ${progress.NotSeen} that are missing:`,
-      `    rollcall activation renew ${screen.text(progress.ActivationId)}`,
+      `    rollcall activation renew${atData()} ${screen.text(progress.ActivationId)}`,
     );
   if (progress.Refused.length)
-    print('    Who was refused: rollcall knocks --claim ID', `    ${screen.text(progress.ActivationId)}`);
+    print(
+      `    Who was refused: rollcall knocks${atData()} --claim ID`,
+      `    ${screen.text(progress.ActivationId)}`,
+    );
 }

@@ -1,6 +1,8 @@
 /** Letting more machines in by an activation that has run out, with the code that they have already. */
+
 import type { RenewActivationOutput } from '@rollcall/wire';
 import { ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import type { Io } from '../io.ts';
 import type { SharedOptions } from '../options.ts';
 import { localTime } from '../output/time.ts';
@@ -35,7 +37,7 @@ export function renewActivation(id: string, options: RenewOptions, io: Io): Prom
     if (left <= 0)
       print(
         `${screen.mark('warning')} None is left. To let more in:`,
-        `    rollcall activation renew ${screen.text(renewed.ActivationId)} \\`,
+        `    rollcall activation renew${atData()} ${screen.text(renewed.ActivationId)} \\`,
         `    --limit ${Math.min(1000, renewed.RegistrationLimit + 10)}`,
       );
     else print('    Machines that try by themselves come; or run their line again.');

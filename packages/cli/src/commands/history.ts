@@ -1,5 +1,7 @@
 /** The commands that were sent, newest first. */
+
 import type { Asking } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { counted } from '../output/count.ts';
 import type { Screen } from '../output/screen.ts';
 import { localTime } from '../output/time.ts';
@@ -48,7 +50,7 @@ export async function listCommands(
   }
   for (const command of items) print(...lines(command, screen));
   if (items.length === 0)
-    print(`No such command in ${screen.text(region)}. To send one: rollcall run -- uname -a`);
+    print(`No such command in ${screen.text(region)}. To send one: rollcall run${atData()} -- uname -a`);
   else
     print(
       '',

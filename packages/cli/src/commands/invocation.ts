@@ -1,4 +1,5 @@
 /** One command on one node, whatever it has come to: read by itself, for a command may have thousands of nodes. */
+import { atData } from '../at-data.ts';
 import { type Client, ServiceError } from '../client.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import { type Finished, isLiving, type Step } from './outcome.ts';
@@ -34,7 +35,7 @@ export async function readInvocation(
   const [listed] = page.CommandInvocations;
   if (!listed)
     throw new Failure(
-      `No command ${CommandId} went to ${InstanceId}. Where it went: rollcall commands ${CommandId}`,
+      `No command ${CommandId} went to ${InstanceId}. Where it went: rollcall commands${atData()} ${CommandId}`,
       exitCodes.no,
     );
   const Steps: Step[] = [];

@@ -1,5 +1,7 @@
 /** How a command ended on one node, in words, and what to do when it didn't end well. */
+
 import type { CommandProgress, FinishedInvocation } from '@rollcall/wire';
+import { atData } from '../at-data.ts';
 import type { Wire } from '../wire.ts';
 
 /** A command and how far it has come. */
@@ -42,7 +44,7 @@ interface Meaning {
   next(finished: Finished): string;
 }
 
-const waitForIt = ({ InstanceId }: Finished) => `rollcall wait ${InstanceId}`;
+const waitForIt = ({ InstanceId }: Finished) => `rollcall wait${atData()} ${InstanceId}`;
 
 const meanings: Readonly<Record<string, Meaning>> = {
   DeliveryTimedOut: {
@@ -56,7 +58,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   },
   InvalidPlatform: {
     reason: "The document doesn't run on its platform.",
-    next: () => 'which it runs on: rollcall documents list',
+    next: () => `which it runs on: rollcall documents list${atData()}`,
   },
   AccessDenied: {
     reason: 'You may not send it there.',

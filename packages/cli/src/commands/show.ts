@@ -2,7 +2,9 @@
  * Shows a command's results as they come, and how it ended: for one node its own output, for several a summary,
  * for programs a line of JSON each.
  */
+
 import type { Asking } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { counted } from '../output/count.ts';
@@ -131,9 +133,9 @@ function goOn(commandId: string, command: Progress | undefined, live: Live, io: 
     [
       `${io.stderr.isTTY ? '\n' : ''}${live.screen.mark('warning')} Not watched any more; the command goes on${far}.`,
       '    to watch it again',
-      `      rollcall commands ${commandId} --wait`,
+      `      rollcall commands${atData()} ${commandId} --wait`,
       '    to cancel it',
-      `      rollcall cancel ${commandId}`,
+      `      rollcall cancel${atData()} ${commandId}`,
       '',
     ].join('\n'),
   );

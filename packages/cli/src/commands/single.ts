@@ -1,4 +1,5 @@
 /** What a command did on one node, as if it had run here: its output to our output, its errors to our errors. */
+import { atData } from '../at-data.ts';
 import type { Io, Sink } from '../io.ts';
 import { commandLines } from '../output/command.ts';
 import { plainOutput } from '../output/plain.ts';
@@ -51,7 +52,10 @@ function cutLines(step: Step, finished: Finished, commandId: string): string[] {
   if (states.includes('kept'))
     return [
       'This is its beginning; more of it is kept:',
-      ...commandLines(`rollcall commands ${commandId} --node ${finished.InstanceId} --output`, '  '),
+      ...commandLines(
+        `rollcall commands${atData()} ${commandId} --node ${finished.InstanceId} --output`,
+        '  ',
+      ),
     ];
   if (states.includes('lost'))
     return ['This is its beginning; the agent sent no more. --s3-bucket keeps all of it.'];

@@ -1,5 +1,6 @@
 /** What a command did on many nodes: failures first, each output once, and at the end how many of how many. */
 
+import { atData } from '../at-data.ts';
 import { commandLines } from '../output/command.ts';
 import { counted } from '../output/count.ts';
 import { plainOutput } from '../output/plain.ts';
@@ -57,7 +58,7 @@ function outputLines({ sample, held }: Group, commandId: string, screen: Screen)
   if (!held)
     return [
       '  The outputs are too many to hold here. This one:',
-      ...commandLines(`rollcall commands ${commandId} --node ${sample.InstanceId}`),
+      ...commandLines(`rollcall commands${atData()} ${commandId} --node ${sample.InstanceId}`),
     ];
   const several = sample.Steps.length > 1;
   return sample.Steps.flatMap((step) => [
@@ -83,7 +84,7 @@ function streamLines(
     ...(cut === 'kept'
       ? [
           '  more of it is kept:',
-          ...commandLines(`rollcall commands ${commandId} --node ${sample.InstanceId} --output`),
+          ...commandLines(`rollcall commands${atData()} ${commandId} --node ${sample.InstanceId} --output`),
         ]
       : []),
     ...(cut === 'lost' ? ['  the agent sent no more than this; --s3-bucket keeps all of it'] : []),

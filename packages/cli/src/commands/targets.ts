@@ -1,5 +1,7 @@
 /** Finds out which nodes are meant: what a person called them, against what the server knows. */
+
 import type { PreviewTargetsInput, PreviewTargetsOutput } from '@rollcall/wire';
+import { atData } from '../at-data.ts';
 import type { Client } from '../client.ts';
 import { Failure } from '../failure.ts';
 import type { Wire } from '../wire.ts';
@@ -43,7 +45,9 @@ async function findOne(client: Client, name: string, region: string, hint: strin
   const found = await preview(client, { Targets: [{ Key: 'rollcall:name', Values: [name] }] });
   const [only] = found.Nodes;
   if (!only)
-    throw new Failure(`No node is called "${name}" in ${region}. Which there are: rollcall nodes${hint}`);
+    throw new Failure(
+      `No node is called "${name}" in ${region}. Which there are: rollcall nodes${atData()}${hint}`,
+    );
   if (found.Total === 1) return only.InstanceId;
   const ids = found.Nodes.slice(0, 10).map((node) => `  ${node.InstanceId}`);
   throw new Failure(`${found.Total} nodes are called "${name}". Say which:\n${ids.join('\n')}`);

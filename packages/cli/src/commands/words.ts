@@ -2,6 +2,7 @@
  * The grammar of `rollcall run`: which of the words are nodes, which is the document, and what is a shell line.
  * What can be read in two ways is refused, with the way to say it clearly.
  */
+import { atData } from '../at-data.ts';
 import { quote } from '../env/shell.ts';
 import { Failure } from '../failure.ts';
 import { isNodeId } from '../nodes.ts';
@@ -102,8 +103,8 @@ function asShell(
   all: boolean,
 ): string | undefined {
   if (isSurelyDocument(document)) return undefined;
-  if (words[0] === document && rest.length) return `rollcall run ${document} -- ${rest.join(' ')}`;
-  return ['rollcall run', all ? '--all' : '', ...rest, '--', document].filter(Boolean).join(' ');
+  if (words[0] === document && rest.length) return `rollcall run${atData()} ${document} -- ${rest.join(' ')}`;
+  return [`rollcall run${atData()}`, all ? '--all' : '', ...rest, '--', document].filter(Boolean).join(' ');
 }
 
 /**
@@ -113,7 +114,8 @@ function asShell(
 export function shellLine(words: readonly string[]): string {
   const [only = '', ...others] = words;
   if (others.length) return words.map((word) => quote(word, 'sh')).join(' ');
-  if (only.trim() === '') throw new Failure('Nothing stands after --. For example: rollcall run -- uname -a');
+  if (only.trim() === '')
+    throw new Failure(`Nothing stands after --. For example: rollcall run${atData()} -- uname -a`);
   return only;
 }
 
@@ -174,7 +176,7 @@ function refuseDocumentBesideShell({ document, words }: Spoken): void {
   const named = document ?? words.find(isSurelyDocument);
   if (named === undefined) return;
   throw new Failure(
-    `What stands after -- is run by ${shellDocument}, so "${named}" can't be the document as well. With a document: rollcall run ${named} --param NAME=VALUE`,
+    `What stands after -- is run by ${shellDocument}, so "${named}" can't be the document as well. With a document: rollcall run${atData()} ${named} --param NAME=VALUE`,
   );
 }
 
@@ -188,7 +190,9 @@ function documentAmong(words: readonly string[]): string {
   const sure = candidates.filter(isSurelyDocument);
   const [first] = sure.length ? sure : candidates;
   if (first === undefined)
-    throw new Failure('What is to run? A shell line after --, or a document: rollcall run web-03 -- uptime');
+    throw new Failure(
+      `What is to run? A shell line after --, or a document: rollcall run${atData()} web-03 -- uptime`,
+    );
   if (sure.length > 1) throw new Failure(`One command runs one document: "${sure.join('" or "')}"?`);
   // As in `rollcall run DOCUMENT NODES`; anywhere else only when nothing else can be meant.
   if (sure.length || candidates.length === 1 || words[0] === first) return first;

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { authority, serverTls } from '../../../agent/src/testing/certificates.ts';
 import { type FakeServer, startFakeServer } from '../../../agent/src/testing/fake-server.ts';
-import { rollcall } from '../testing/io.ts';
+import { flat, rollcall } from '../testing/io.ts';
 
 let server: FakeServer;
 const folder = mkdtempSync(path.join(tmpdir(), 'rollcall-enroll-'));
@@ -90,7 +90,7 @@ test('a machine of another server stays where it is', async () => {
   await enrol(root);
   const other = await enrol(root, ['--server', 'https://elsewhere.lan']);
   assert.equal(other.code, 1);
-  assert.match(other.err, /already mi-\w+ at https:\/\/localhost:\d+, region us-east-1/);
+  assert.match(flat(other.err), /already mi-\w+ at https:\/\/localhost:\d+, region us-east-1/);
 });
 
 test('nothing is registered when the way is broken, and the reason is said', async () => {

@@ -219,7 +219,7 @@ test('rollcall aws refuses what would send the call elsewhere', async () => {
   ]) {
     const { code, err } = await rollcall(['aws', '--data', data, 'ssm', 'list-commands', argument]);
     assert.equal(code, 2, argument);
-    assert.match(err, /^rollcall aws [^\n]*\n$/);
+    assert.match(err, /^rollcall aws /);
   }
   const none = await rollcall(['aws', '--data', data, 'ssm', 'list-commands'], {
     env: { PATH: '/nonexistent' },

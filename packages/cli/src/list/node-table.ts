@@ -1,5 +1,8 @@
 /** The list of managed nodes as a table, with how many it shows of how many. */
+
 import type { ListNodesOutput, NodeSummary } from '@rollcall/wire';
+import { atData } from '../at-data.ts';
+import { hintLines } from '../output/command.ts';
 import { counted } from '../output/count.ts';
 import type { Screen } from '../output/screen.ts';
 import { type Column, table } from '../output/table.ts';
@@ -89,14 +92,14 @@ export function nodeFooter(
   const where = `in ${screen.text(region)}`;
   const elsewhere = page.HiddenCount > 0 && !choice.hidden && !choice.deregistered;
   const more = elsewhere
-    ? [`${page.HiddenCount} more, lost for 30 days or longer: rollcall nodes --hidden`]
+    ? hintLines(`${page.HiddenCount} more, lost for 30 days or longer`, `rollcall nodes${atData()} --hidden`)
     : [];
   if (page.Total === 0) {
     if (choice.name) return [`No node is called "${screen.text(choice.name)}" ${where}.`, ...more];
     if (choice.deregistered) return [`No node was deregistered ${where}.`];
     if (choice.hidden) return [`No node was lost for 30 days or longer ${where}.`];
     if (more.length) return [`0 nodes ${where}.`, ...more];
-    return [`No node ${where} yet. To let a machine join: rollcall activation create`];
+    return hintLines(`No node ${where} yet. To let a machine join`, `rollcall activation create${atData()}`);
   }
   const kind = choice.deregistered ? 'deregistered' : choice.hidden ? 'hidden' : '';
   const lines = [`${items.length} of ${counted(page.Total, `${kind} node`.trim())} ${where}.`, ...more];
@@ -109,6 +112,8 @@ export function nodeFooter(
     );
   const lost = items.find((node) => node.PingStatus !== 'Online');
   if (lost && !choice.deregistered)
-    lines.push(`Why one isn't Online: rollcall why ${screen.text(lost.InstanceId)}`);
+    lines.push(
+      ...hintLines("Why one isn't Online", `rollcall why${atData()} ${screen.text(lost.InstanceId)}`),
+    );
   return lines;
 }

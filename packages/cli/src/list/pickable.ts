@@ -1,9 +1,12 @@
 /** Who can be picked for a document and who can't, with the reason: the picker of AWS's console, in words. */
+
 import type { ListPickableOutput } from '@rollcall/wire';
 import { type Asking, ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { nameLines } from '../commands/names.ts';
 import { exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { withDocument } from '../near-documents.ts';
 import type { SharedOptions } from '../options.ts';
 import type { Screen } from '../output/screen.ts';
 import { table, wrap } from '../output/table.ts';
@@ -28,12 +31,14 @@ export function listPickable(options: PickableOptions, io: Io): Promise<void> {
   const limit = readCount(options.limit ?? String(usual), '--limit');
   return ask(io, options, async (asking) => {
     const { client, print, printJson } = asking;
-    const { items, page } = await listAll<PickableNode, Page>(
-      client,
-      'ListPickable',
-      { DocumentName: options.for, Which: options.json ? 'all' : 'can' },
-      (each) => each.Nodes,
-      options.json && options.limit === undefined ? {} : { limit },
+    const { items, page } = await withDocument(client, options.for, () =>
+      listAll<PickableNode, Page>(
+        client,
+        'ListPickable',
+        { DocumentName: options.for, Which: options.json ? 'all' : 'can' },
+        (each) => each.Nodes,
+        options.json && options.limit === undefined ? {} : { limit },
+      ),
     );
     if (page.CanCount === 0) io.exit(exitCodes.no);
     if (options.json) {
@@ -94,7 +99,7 @@ function cannotLines(page: Page, screen: Screen): string[] {
     ...(elsewhere.length ? ['', 'The list is of one region. There are also:'] : []),
     ...elsewhere.map((each) => {
       const region = screen.text(each.Detail, 63);
-      return `  ${number(each.Count)} in ${region}:  rollcall nodes --region ${region}`;
+      return `  ${number(each.Count)} in ${region}:  rollcall nodes${atData()} --region ${region}`;
     }),
   ];
 }
@@ -113,7 +118,7 @@ function reasonLines(reason: Reason, widest: number, screen: Screen): string[] {
     ...nameLines(names, screen, { indent, rows: 1 }),
     ...(left > 0 ? [`${indent}and ${number(left)} more`] : []),
     ...(example && reason.Reason !== 'platform' && reason.Reason !== 'rights'
-      ? [`${indent}rollcall why ${screen.text(example.InstanceId)}`]
+      ? [`${indent}rollcall why${atData()} ${screen.text(example.InstanceId)}`]
       : []),
   ];
 }

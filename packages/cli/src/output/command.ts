@@ -15,3 +15,9 @@ export function commandLines(command: string, indent = '    '): string[] {
   }
   return [...lines, indent + line];
 }
+
+/** A sentence and the command that it leads to: on one line where that fits, else the command on lines of its own. */
+export function hintLines(sentence: string, command: string): string[] {
+  const line = `${sentence}: ${command}`;
+  return widthOf(line) <= 80 ? [line] : [`${sentence}:`, ...commandLines(command, '  ')];
+}

@@ -1,6 +1,8 @@
 /** `rollcall roster import`: the machines that should be there, from a file that somebody has anyway. */
+
 import type { ImportRosterOutput } from '@rollcall/wire';
 import { ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import type { SharedOptions } from '../options.ts';
@@ -51,7 +53,7 @@ export async function importRoster(file: string, options: ImportOptions, io: Io)
     if (done.Ignored.length)
       print(...wrap(`Said nothing to us: ${screen.text(done.Ignored.join(', '), 300)}`, '    '));
     if (options.dryRun) print('Nothing was changed: --dry-run.');
-    else print('Who of them is missing: rollcall nodes --missing');
+    else print(`Who of them is missing: rollcall nodes${atData()} --missing`);
   });
 }
 

@@ -1,6 +1,8 @@
 /** The machines of the roster as a list: those that should be there, or only those that aren't. */
+
 import type { ListMachinesOutput, MachineSummary } from '@rollcall/wire';
 import { type Asking, ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import type { Io } from '../io.ts';
 import type { SharedOptions } from '../options.ts';
 import { counted } from '../output/count.ts';
@@ -87,15 +89,18 @@ function footer(items: readonly Machine[], total: number, options: MachineOption
     if (options.name) return [`No machine is called "${screen.text(options.name)}" ${where}.`];
     if (options.missing) return [`No machine is missing ${where}.`];
     if (options.retired) return [`No machine is retired ${where}.`];
-    return [`The roster of ${screen.text(region)} is empty. To fill it:`, '  rollcall roster import FILE'];
+    return [
+      `The roster of ${screen.text(region)} is empty. To fill it:`,
+      `  rollcall roster import${atData()} FILE`,
+    ];
   }
   const kind = options.missing ? 'missing ' : options.retired ? 'retired ' : '';
   const lines = [`${items.length.toLocaleString('en-US')} of ${counted(total, `${kind}machine`)} ${where}.`];
   const [first] = items;
   if (options.missing && first)
     lines.push(
-      `Why:  rollcall why ${screen.text(first.Name || first.Key, 60)}`,
-      'Of all of them, grouped by cause:  rollcall why --all',
+      `Why:  rollcall why${atData()} ${screen.text(first.Name || first.Key, 60)}`,
+      `Of all of them, grouped by cause:  rollcall why${atData()} --all`,
     );
   return lines;
 }

@@ -1,6 +1,8 @@
 /** `rollcall roster source`: places that the server itself reads the roster from, on a schedule. */
+
 import type { DeleteRosterSourceOutput, ListRosterSourcesOutput, RosterSource } from '@rollcall/wire';
 import { type Asking, ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import type { SharedOptions } from '../options.ts';
@@ -40,7 +42,7 @@ export async function addSource(name: string, url: string, options: SourceOption
     });
     print(
       `${screen.mark('yes')} ${screen.text(name, 64)} is read by the server from now on.`,
-      '    What came of it: rollcall roster source list',
+      `    What came of it: rollcall roster source list${atData()}`,
     );
     if (new URL(url).protocol === 'http:' && authorization !== undefined)
       print(`${screen.mark('warning')} http:// sends the authorization so that others can read it.`);
@@ -66,7 +68,7 @@ export function listSources(options: SharedOptions, io: Io): Promise<void> {
     print(
       ...(answer.Sources.length
         ? ['', `${counted(answer.Sources.length, 'source')}.`]
-        : ['The roster has no source yet. To give it one:', '  rollcall roster import FILE']),
+        : ['The roster has no source yet. To give it one:', `  rollcall roster import${atData()} FILE`]),
     );
   });
 }

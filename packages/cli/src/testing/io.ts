@@ -68,3 +68,8 @@ export function dataFolder(connection: object = {}): string {
   writeFileSync(path.join(folder, 'connection.json'), JSON.stringify(whole));
   return folder;
 }
+
+/** What was said as one line: wrapped sentences and commands that go on in the next line are whole again. */
+export function flat(text: string): string {
+  return text.replace(/(?: \\)?\n\s*/g, ' ').trim();
+}

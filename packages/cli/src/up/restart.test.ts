@@ -1,7 +1,7 @@
 /** A line that starts a server again has all that made it what it is, and no secret. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dataFolder, rollcall, testIo } from '../testing/io.ts';
+import { dataFolder, flat, rollcall, testIo } from '../testing/io.ts';
 import { rememberStart, startFlags, startWords, startWordsFor } from './restart.ts';
 
 test('flags and variables come back as flags, without the password of the database', () => {
@@ -29,5 +29,5 @@ test('where no server answers, the line that starts it is the one that started i
   const { code, err } = await rollcall(['nodes', '--data', data]);
   assert.equal(code, 2);
   const line = `Start it: rollcall up --data '${data}' --listen localhost:9471 --local-node`;
-  assert.ok(err.replaceAll(/\s+/g, ' ').includes(line), err);
+  assert.ok(flat(err).includes(line), err);
 });

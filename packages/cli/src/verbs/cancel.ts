@@ -1,7 +1,9 @@
 /** `rollcall cancel`: what has not begun never will, and what runs is stopped. */
+
 import type { WatchCommandOutput } from '@rollcall/wire';
 import type { Command } from 'commander';
 import { ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import type { Io } from '../io.ts';
 import { resolveNode } from '../nodes.ts';
 import { dataOption, regionOption, type SharedOptions } from '../options.ts';
@@ -40,7 +42,7 @@ function run(id: string, nodes: readonly string[], options: SharedOptions, io: I
     const where = InstanceIds.length ? ` on ${counted(InstanceIds.length, 'node')}` : '';
     print(
       `${screen.mark('yes')} Cancelled${where}. ${left ? `${counted(left, 'node')} not finished yet.` : 'It has ended everywhere.'}`,
-      `    rollcall commands ${id}${left ? ' --wait' : ''}`,
+      `    rollcall commands${atData()} ${id}${left ? ' --wait' : ''}`,
     );
   });
 }

@@ -1,6 +1,8 @@
 /** `rollcall commands`: what was sent, and what came of it. */
+
 import type { Command } from 'commander';
 import { type Asking, ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { findCommand, listCommands, type SentCommand } from '../commands/history.ts';
 import { readInvocation } from '../commands/invocation.ts';
 import { exitCodeOf, showCommand } from '../commands/show.ts';
@@ -59,12 +61,12 @@ does. With --wait the exit code is that of rollcall run.`,
 /** A command's id, as it was typed. */
 export function readCommandId(text: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
-  throw new Failure(`"${text}" is no command's id. They are in: rollcall commands`);
+  throw new Failure(`"${text}" is no command's id. They are in: rollcall commands${atData()}`);
 }
 
 function list(options: Options, io: Io): Promise<void> {
   const wrong = (['wait', 'output', 'save'] as const).find((name) => options[name] !== undefined);
-  if (wrong) throw new Failure(`--${wrong} is about one command: rollcall commands ID --${wrong}`);
+  if (wrong) throw new Failure(`--${wrong} is about one command: rollcall commands${atData()} ID --${wrong}`);
   const limit = readCount(options.limit ?? '20', '--limit');
   const filters = [
     ['Status', options.status],
@@ -92,7 +94,7 @@ function one(id: string, options: Options, io: Io): Promise<void> {
     const sent = await findCommand(asking, id);
     if (!sent)
       throw new Failure(
-        `There is no command ${id} in ${asking.region}. All: rollcall commands`,
+        `There is no command ${id} in ${asking.region}. All: rollcall commands${atData()}`,
         exitCodes.no,
       );
     const { print, screen, client } = asking;
@@ -107,7 +109,7 @@ function one(id: string, options: Options, io: Io): Promise<void> {
     if (options.wait) io.exit(exitCodeOf(shown));
     else if (!options.json && sent.CompletedCount < sent.TargetCount) {
       print('', ...(await unfinishedLines(client, id, screen)));
-      print('To wait for them:', `  rollcall commands ${id} --wait`);
+      print('To wait for them:', `  rollcall commands${atData()} ${id} --wait`);
     }
   });
 }
@@ -146,6 +148,6 @@ async function onNode(
   else if (over) printSingle(shown, id, io);
   else
     io.stderr.write(
-      `${screen.mark('skipped')} ${screen.text(shown.StatusDetails, 40)}: it has not ended there.\n    rollcall commands ${id} --wait\n`,
+      `${screen.mark('skipped')} ${screen.text(shown.StatusDetails, 40)}: it has not ended there.\n    rollcall commands${atData()} ${id} --wait\n`,
     );
 }

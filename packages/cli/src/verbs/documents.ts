@@ -1,13 +1,16 @@
 /** `rollcall documents`: what commands can run. Thin: the server reads, checks and keeps them. */
+
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { ServiceError } from '../client.ts';
 import { quote } from '../env/shell.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { withDocument } from '../near-documents.ts';
 import { dataOption, jsonOption, regionOption, type SharedOptions } from '../options.ts';
 import { counted } from '../output/count.ts';
 import { plainOutput } from '../output/plain.ts';
@@ -108,7 +111,7 @@ function list(options: ListOptions, io: Io): Promise<void> {
     print(
       items.length
         ? `${counted(items.length, 'document')} in ${screen.text(region)}${rest}.`
-        : `None of your own in ${screen.text(region)} yet: rollcall documents create NAME FILE`,
+        : `None of your own in ${screen.text(region)} yet: rollcall documents create${atData()} NAME FILE`,
     );
   });
 }
@@ -117,10 +120,8 @@ function show(Name: string, options: VersionOptions, io: Io): Promise<void> {
   return ask(io, options, async ({ client, printJson }) => {
     const which = { Name, ...(options.version !== undefined && { DocumentVersion: options.version }) };
     // Unless told, GetDocument makes JSON of it: here it is to come out as it was written.
-    const { Document } = await client.call<{ Document: { DocumentFormat: string } }>(
-      'ssm',
-      'DescribeDocument',
-      which,
+    const { Document } = await withDocument(client, Name, () =>
+      client.call<{ Document: { DocumentFormat: string } }>('ssm', 'DescribeDocument', which),
     );
     const { DocumentFormat } = Document;
     const answer = await client.call<{ Content: string }>('ssm', 'GetDocument', { ...which, DocumentFormat });
@@ -141,13 +142,13 @@ async function create(Name: string, file: string, options: SharedOptions, io: Io
       .call<Described>('ssm', 'CreateDocument', input)
       .catch((error: unknown) => {
         if (!(error instanceof ServiceError) || error.code !== 'DocumentAlreadyExists') throw error;
-        const next = `For a new version of it: rollcall documents update ${quote(Name, 'sh')} ${quote(file, 'sh')}`;
+        const next = `For a new version of it: rollcall documents update${atData()} ${quote(Name, 'sh')} ${quote(file, 'sh')}`;
         throw new Failure(`${error.message}. ${next}`, error.exitCode, { cause: error });
       });
     const platforms = (made.PlatformTypes ?? []).join(', ');
     print(
       `${screen.mark('yes')} ${screen.text(Name)} is there${platforms ? `, for ${screen.text(platforms)}` : ''}.`,
-      `    rollcall run ${screen.text(Name)} NODE`,
+      `    rollcall run${atData()} ${screen.text(Name)} NODE`,
     );
   });
 }
@@ -165,7 +166,7 @@ async function update(Name: string, file: string, options: UpdateOptions, io: Io
     else
       print(
         `    Commands still run version ${screen.text(made.DefaultVersion)}. To change that:`,
-        `    rollcall documents default ${screen.text(Name)} ${screen.text(version)}`,
+        `    rollcall documents default${atData()} ${screen.text(Name)} ${screen.text(version)}`,
       );
   });
 }

@@ -1,6 +1,8 @@
 /** `rollcall node`: what can be done to one node. */
+
 import type { Command } from 'commander';
 import { ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { isNodeId, resolveNode } from '../nodes.ts';
@@ -32,19 +34,19 @@ function deregister(typed: string, options: SharedOptions, io: Io): Promise<void
     const InstanceId = await resolveNode(client, typed);
     await client.call('ssm', 'DeregisterManagedInstance', { InstanceId });
     print(`${screen.mark('yes')} ${screen.text(InstanceId)} is deregistered and out of the list.`);
-    print(`    undo: rollcall node restore ${screen.text(InstanceId)}`);
+    print(`    undo: rollcall node restore${atData()} ${screen.text(InstanceId)}`);
   });
 }
 
 function restore(typed: string, options: SharedOptions, io: Io): Promise<void> {
   if (!isNodeId(typed))
     throw new Failure(
-      `"${typed}" is no node id. The ids of deregistered nodes: rollcall nodes --deregistered`,
+      `"${typed}" is no node id. The ids of deregistered nodes: rollcall nodes${atData()} --deregistered`,
     );
   return ask(io, options, async ({ client, screen, print }) => {
     await client.call('rollcall', 'RestoreNode', { InstanceId: typed });
     print(`${screen.mark('yes')} ${typed} is registered again, with the key that it had.`);
-    print(`    to see it come back: rollcall wait ${typed}`);
+    print(`    to see it come back: rollcall wait${atData()} ${typed}`);
   });
 }
 

@@ -1,6 +1,8 @@
 /** `rollcall nodes`: the list of managed nodes; who can be picked from it, and who should be in it. */
+
 import type { Command } from 'commander';
 import { ask, readCount } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { type Node, type NodeChoice, type NodePage, nodeFooter, nodeTable } from '../list/node-table.ts';
@@ -51,7 +53,7 @@ async function choose(options: Options, io: Io): Promise<void> {
   if (watch && (missing || document !== undefined || options.deregistered))
     throw new Failure('--watch is about the list of nodes; it goes with --hidden and --name only.');
   if (document !== undefined && options.name !== undefined)
-    throw new Failure(`For one node: rollcall why ${options.name} --for ${document}`);
+    throw new Failure(`For one node: rollcall why${atData()} ${options.name} --for ${document}`);
   if (missing) return (await import('../roster/machines.ts')).listMachines({ ...options, missing }, io);
   if (document !== undefined)
     return (await import('../list/pickable.ts')).listPickable({ ...options, for: document }, io);

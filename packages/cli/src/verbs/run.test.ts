@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startServer, type TestServer } from '../../../../test/harness/server.ts';
 import { widthOf } from '../output/width.ts';
 import { registerNode, startNode, type TestNode } from '../testing/agents.ts';
-import { rollcall, type TestIoOptions } from '../testing/io.ts';
+import { flat, rollcall, type TestIoOptions } from '../testing/io.ts';
 
 let server: TestServer;
 let web1: TestNode;
@@ -109,7 +109,7 @@ test('what cannot be meant is said, with what to do, and nothing is sent', async
   ];
   for (const [args, sentence] of cases) {
     const { code, out, err } = await run(...args);
-    assert.match(err, sentence, args.join(' '));
+    assert.match(flat(err), sentence, args.join(' '));
     assert.equal(code, 2, args.join(' '));
     assert.equal(out, '');
   }
@@ -147,7 +147,7 @@ test('several nodes: equal outputs once, failures first, and JSON for programs',
   others.push(await startNode(server, 'web-2', 'env=prod'), await startNode(server, 'db-1', 'env=test'));
   const which = await run('--', 'id');
   assert.equal(which.code, 2);
-  assert.match(which.err, /On which nodes\? There are 3 in us-east-1: web-1, web-2, db-1\..*--all/);
+  assert.match(flat(which.err), /On which nodes\? There are 3 in us-east-1: web-1, web-2, db-1\..*--all/);
 
   const same = await run('web-*', '--', 'echo same');
   assert.equal(same.code, 0, same.err);
@@ -259,7 +259,7 @@ test('Ctrl-C ends the watching, not the command', async () => {
   assert.match(
     err,
     new RegExp(
-      `the command goes on.*\n.*\n {6}rollcall commands ${id} --wait\n.*\n {6}rollcall cancel ${id}\n`,
+      `the command goes on.*\n.*\n {6}rollcall commands --data \\S+ ${id} --wait\n.*\n {6}rollcall cancel --data \\S+ ${id}\n`,
     ),
   );
   const rest = await ask(['commands', id, '--wait']);

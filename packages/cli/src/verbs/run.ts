@@ -1,6 +1,8 @@
 /** `rollcall run`: a shell line or a document, on the nodes that are named, and what came of it. */
+
 import { type Command, Option } from 'commander';
 import { type Asking, ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { ServiceError } from '../client.ts';
 import { withAway } from '../commands/live.ts';
 import { nameLines, tellingNames } from '../commands/names.ts';
@@ -20,6 +22,7 @@ import { readSentence, type Sentence, splitAtDashes } from '../commands/words.ts
 import { resolveFolder } from '../context.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
+import { didYouMean } from '../near-documents.ts';
 import { dataOption, regionOption, type SharedOptions } from '../options.ts';
 import { counted } from '../output/count.ts';
 import { plainJson } from '../output/plain.ts';
@@ -175,7 +178,9 @@ async function sendOrSayWhy(
     return { commandId: answer.Command.CommandId, found };
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    throw new Failure(`${error.message}${nextAfter(error, sentence)}`, exitCodes.unable, { cause: error });
+    const near = error.code === 'InvalidDocument' ? await didYouMean(client, input.DocumentName) : '';
+    const next = near === '' ? nextAfter(error, sentence) : `.${near}${hintFor(sentence)}`;
+    throw new Failure(`${error.message}${next}`, exitCodes.unable, { cause: error });
   }
 }
 
@@ -186,7 +191,8 @@ async function targetsOf({ client, region }: Asking, sentence: Sentence): Promis
   const everybody = await preview(client, everyNode);
   const [only] = everybody.Nodes;
   if (only && everybody.Total === 1) return { InstanceIds: [only.InstanceId] };
-  if (!only) throw new Failure(`No node in ${region} yet. To let one join: rollcall activation create`);
+  if (!only)
+    throw new Failure(`No node in ${region} yet. To let one join: rollcall activation create${atData()}`);
   const names = tellingNames(everybody.Nodes).slice(0, 3);
   throw new Failure(
     `On which nodes? There are ${everybody.Total.toLocaleString('en-US')} in ${region}: ${names.join(', ')}${everybody.Total > names.length ? ' …' : ''}. Name some before --, or say --all.`,
@@ -195,13 +201,15 @@ async function targetsOf({ client, region }: Asking, sentence: Sentence): Promis
 
 function refuseNobody(found: Preview, { nodes, document }: Sentence, { region }: Asking): void {
   if (found.Total === 0)
-    throw new Failure(`No node in ${region} fits "${nodes?.said}". Which there are: rollcall nodes`);
+    throw new Failure(
+      `No node in ${region} fits "${nodes?.said}". Which there are: rollcall nodes${atData()}`,
+    );
   const unfit = unsuitable(found);
   // Nodes that were named one by one are refused by the server, which says more about each.
   if (unfit < found.Total || !nodes || isExact(nodes)) return;
   const why = found.Unsuitable.map((each) => each.StatusDetails).join(', ');
   throw new Failure(
-    `Of the nodes that fit "${nodes.said}" (${found.Total}), none can run ${document}: ${why}. Documents and their platforms: rollcall documents list`,
+    `Of the nodes that fit "${nodes.said}" (${found.Total}), none can run ${document}: ${why}. Documents and their platforms: rollcall documents list${atData()}`,
   );
 }
 
@@ -258,12 +266,13 @@ function printSent({ print, screen }: Asking, commandId: string, found: Preview,
   const id = screen.text(commandId);
   print(
     `${screen.mark('yes')} Sent to ${counted(found.Total, 'node')}: ${id}`,
-    `    rollcall commands ${id} --wait`,
+    `    rollcall commands${atData()} ${id} --wait`,
   );
 }
 
 function nextAfter({ code, message }: ServiceError, sentence: Sentence): string {
-  if (code === 'InvalidDocument') return `. Documents: rollcall documents list${hintFor(sentence)}`;
+  if (code === 'InvalidDocument')
+    return `. Documents: rollcall documents list${atData()}${hintFor(sentence)}`;
   const [, missing] = /^Parameter (\w+) must be given/.exec(message) ?? [];
   return missing === undefined ? '' : `. As in: --param ${missing}='...'`;
 }

@@ -1,7 +1,9 @@
 /** `rollcall settings`: what can be changed while the server runs. */
+
 import type { ListSettingsOutput } from '@rollcall/wire';
 import type { Command } from 'commander';
 import { ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { dataOption, jsonOption, type SharedOptions } from '../options.ts';
@@ -35,7 +37,10 @@ function run(
     const { Settings } = await client.call<Wire<ListSettingsOutput>>('rollcall', 'ListSettings', {});
     const shown = Settings.filter((setting) => name === undefined || setting.Name === name);
     if (name !== undefined && shown.length === 0)
-      throw new Failure(`There is no setting "${name}". All of them: rollcall settings`, exitCodes.no);
+      throw new Failure(
+        `There is no setting "${name}". All of them: rollcall settings${atData()}`,
+        exitCodes.no,
+      );
     if (options.json) {
       printJson({ Settings: shown });
       return;
@@ -48,7 +53,7 @@ function run(
     if (name === undefined)
       print(
         '',
-        `${shown.length} of ${Settings.length} settings. To change one: rollcall settings NAME VALUE`,
+        `${shown.length} of ${Settings.length} settings. To change one: rollcall settings${atData()} NAME VALUE`,
       );
   });
 }

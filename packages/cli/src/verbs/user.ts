@@ -1,10 +1,12 @@
 /** `rollcall user`: who may call the server, with which policy and which access keys. */
+
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { text as readStream } from 'node:stream/consumers';
 import type { CreateAccessKeyOutput, CreateUserOutput, ListUsersOutput, NewAccessKey } from '@rollcall/wire';
 import type { Command } from 'commander';
 import { type Asking, ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { quote } from '../env/shell.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -82,7 +84,7 @@ async function create(name: string, options: CreateOptions, io: Io): Promise<voi
       print(
         '',
         'It may do nothing yet. To give it a policy:',
-        `  rollcall user policy ${screen.text(name, 64)} FILE`,
+        `  rollcall user policy${atData()} ${screen.text(name, 64)} FILE`,
       );
   });
 }
@@ -155,7 +157,8 @@ async function policy(name: string, file: string | undefined, options: SharedOpt
   await ask(io, options, async ({ client, printJson }) => {
     const { Users } = await client.call<Wire<ListUsersOutput>>('rollcall', 'ListUsers', {});
     const found = Users.find((each) => each.UserName === name);
-    if (!found) throw new Failure(`There is no user "${name}". All of them: rollcall user list`, 1);
+    if (!found)
+      throw new Failure(`There is no user "${name}". All of them: rollcall user list${atData()}`, 1);
     printJson(found.PolicyDocument === undefined ? null : JSON.parse(found.PolicyDocument));
   });
 }

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Registration, register } from '@rollcall/agent';
 import { startServer, type TestServer } from '../../../../test/harness/server.ts';
 import { widthOf } from '../output/width.ts';
-import { rollcall } from '../testing/io.ts';
+import { flat, rollcall } from '../testing/io.ts';
 
 let server: TestServer;
 let node: Registration;
@@ -238,5 +238,5 @@ test("another data folder's server is not taken for this one", async () => {
   writeFileSync(path.join(impostor, 'connection.json'), JSON.stringify(connection));
   const { code, err } = await rollcall(['nodes', '--data', impostor]);
   assert.equal(code, 2);
-  assert.match(err, /isn't trusted .*--data DIR/);
+  assert.match(flat(err), /isn't trusted .*--data DIR/);
 });

@@ -1,9 +1,11 @@
 /** `rollcall wait`: until a node is Online, or until it is clear why it isn't. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { causeOf, type Verdict } from '@rollcall/diagnosis';
 import type { ListNodesOutput } from '@rollcall/wire';
 import type { Command } from 'commander';
 import { type Asking, ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { ServiceError } from '../client.ts';
 import { exitCodes, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -11,6 +13,7 @@ import { languageOf } from '../language.ts';
 import { statusWords } from '../list/node-table.ts';
 import { findInformation, isNodeId, type NodeInformation, nodesNamed } from '../nodes.ts';
 import { dataOption, regionOption, type SharedOptions } from '../options.ts';
+import { wrap } from '../output/table.ts';
 import { parseSpan, span } from '../output/time.ts';
 import { verdictLines } from '../why/show.ts';
 import { callWhy } from '../why/subject.ts';
@@ -40,6 +43,7 @@ async function run(typed: string, options: Options, io: Io): Promise<void> {
     const { client, screen, print } = asking;
     const began = io.now();
     const why = asker(asking, typed);
+    let isTold = false;
     for (let pause = 250; ; pause = Math.min(pause * 1.5, 2000)) {
       const found = isNodeId(typed) ? await findInformation(client, typed) : await findNamed(asking, typed);
       if (found?.PingStatus === 'Online') {
@@ -49,6 +53,8 @@ async function run(typed: string, options: Options, io: Io): Promise<void> {
         );
         return;
       }
+      if (!found && !isTold) io.stderr.write(`${unknownLines(typed, asking).join('\n')}\n`);
+      isTold = true;
       const left = began + timeout - io.now();
       const verdict = await why(left <= 0, io.now());
       const never = verdict !== undefined && isFinal(verdict);
@@ -63,6 +69,18 @@ async function run(typed: string, options: Options, io: Io): Promise<void> {
       await sleep(Math.min(pause, left));
     }
   });
+}
+
+/** Said at once: a name that is spelt wrongly is waited for in vain. */
+function unknownLines(typed: string, { screen, region }: Asking): string[] {
+  const what = isNodeId(typed) ? 'has the id' : 'is called';
+  return [
+    ...wrap(
+      `${screen.mark('warning')} No node in ${screen.text(region)} ${what} ${screen.text(typed, 60)} yet. Waiting for it.`,
+    ),
+    `    Which there are:         rollcall nodes${atData()}`,
+    `    To let a machine join:   rollcall activation create${atData()}`,
+  ];
 }
 
 /** Milliseconds between two questions why it isn't there: more is known now and then, not all the time. */
@@ -102,7 +120,7 @@ async function findNamed({ client }: Asking, name: string): Promise<NodeInformat
   const named = await nodesNamed(client, name);
   if (named.length > 1)
     throw new Failure(
-      `${named.length} nodes are called "${name}". Wait for one of them by its id: rollcall nodes --name "${name}"`,
+      `${named.length} nodes are called "${name}". Wait for one of them by its id: rollcall nodes${atData()} --name "${name}"`,
     );
   return named[0];
 }
@@ -134,7 +152,7 @@ async function reasons(
       lines.push(
         `It was deregistered ${span(now - gone.DeregisteredAt * 1000)} ago, by`,
         screen.text(gone.DeregisteredBy ?? 'somebody'),
-        `undo: rollcall node restore ${screen.text(gone.InstanceId)}`,
+        `undo: rollcall node restore${atData()} ${screen.text(gone.InstanceId)}`,
       );
     else lines.push(`It is not in the list of ${screen.text(client.connection.region)}.`);
   }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startServer, type TestServer } from '../../../../test/harness/server.ts';
 import { widthOf } from '../output/width.ts';
 import { registerNode, startNode, type TestNode } from '../testing/agents.ts';
-import { rollcall } from '../testing/io.ts';
+import { flat, rollcall } from '../testing/io.ts';
 
 let server: TestServer;
 let node: TestNode;
@@ -119,7 +119,7 @@ test('what was seen on the machine is judged with what the server knows', async 
     stdin: '----- BEGIN ROLLCALL EVIDENCE -----\n:meta format=1\n',
   });
   assert.equal(cut.code, 2);
-  assert.match(cut.err, /isn't whole: .*Copy all of it/);
+  assert.match(flat(cut.err), /isn't whole: .*Copy all of it/);
 });
 
 test('by ssh the script goes in and its block comes back; who is not reached is a warning', async () => {

@@ -1,7 +1,9 @@
 /** `rollcall why`: why a machine is, or isn't, in the list of managed nodes. */
+
 import type { GetServerInfoOutput } from '@rollcall/wire';
 import type { Command } from 'commander';
 import { ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { ServiceError } from '../client.ts';
 import { Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -72,7 +74,9 @@ async function run(machine: string | undefined, options: Options, io: Io): Promi
   const seen = await gatherEvidence({ ...options, server }, io);
   const subject = machine ?? seen?.subject;
   if (subject === undefined)
-    throw new Failure("The evidence doesn't say of which machine it is. Name it: rollcall why MACHINE ...");
+    throw new Failure(
+      `The evidence doesn't say of which machine it is. Name it: rollcall why${atData()} MACHINE ...`,
+    );
   const { askWhy } = await import('../why/subject.ts');
   await askWhy({ ...options, subject, document: options.for, evidence: seen?.json }, io);
 }

@@ -1,6 +1,8 @@
 /** Everybody who should be there, on one page: how many are, and for those that aren't each cause once. Pure. */
+
 import { causeOf, type Verdict } from '@rollcall/diagnosis';
 import type { WhyAllOutput } from '@rollcall/wire';
+import { atData, dataWords } from '../at-data.ts';
 import { nameLines } from '../commands/names.ts';
 import { quote } from '../env/shell.ts';
 import type { Language } from '../language.ts';
@@ -74,7 +76,7 @@ function plainMark(mark: 'no' | 'warning', screen: Screen): string {
 }
 
 function rosterLines({ Sources, At }: All, { now }: PageOptions, say: Words, screen: Screen): string[] {
-  if (Sources.length === 0) return [say.noRoster, '  rollcall roster import FILE'];
+  if (Sources.length === 0) return [say.noRoster, `  rollcall roster import${atData()} FILE`];
   const readable = Sources.filter((source) => source.Error === undefined);
   const ages = readable.map((source) =>
     say.age(
@@ -145,11 +147,16 @@ function firstThing(group: Group, screen: Screen): string {
   const { fix } = JSON.parse(group.Verdict) as Verdict;
   const [command] = fix?.commands ?? [];
   if (command?.where === 'operator' && fix?.risk !== 'manual')
-    return screen.text(command.argv.map((word) => quote(word, 'sh')).join(' '), 400);
+    return screen.text(
+      [...command.argv, ...(command.argv[0] === 'rollcall' ? dataWords() : [])]
+        .map((word) => quote(word, 'sh'))
+        .join(' '),
+      400,
+    );
   const [member] = group.Members;
   // An id, or a machine with its source, can't stand for two; a name can.
   const name = member?.InstanceId ?? member?.Machine ?? member?.Name ?? '';
-  return screen.text(`rollcall why ${quote(name, 'sh')}`, 200);
+  return screen.text(`rollcall why${atData()} ${quote(name, 'sh')}`, 200);
 }
 
 function notCounted({ Counts }: All, say: Words): string[] {

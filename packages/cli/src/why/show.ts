@@ -1,5 +1,6 @@
 /** A verdict on a screen: the words are the catalogue's, the colours and the reader's clock are the terminal's. */
 import { renderVerdict, type Verdict } from '@rollcall/diagnosis';
+import { dataWords } from '../at-data.ts';
 import type { Io } from '../io.ts';
 import { type Language, screenFor } from '../language.ts';
 import type { Mark, Screen } from '../output/screen.ts';
@@ -23,6 +24,7 @@ export function verdictLines(verdict: Verdict, options: ShowOptions, io: Io): st
     utf8: screen.utf8,
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     now: now ?? io.now(),
+    at: dataWords(),
     ...(verbose && { verbose }),
     ...(tookMs !== undefined && { tookMs }),
   });

@@ -1,7 +1,9 @@
 /** `rollcall why` about one machine: the server joins what it knows with what was seen on the machine, if it was. */
+
 import type { Verdict } from '@rollcall/diagnosis';
 import type { WhyCandidate, WhyOutput } from '@rollcall/wire';
 import { type Asking, ask } from '../ask.ts';
+import { atData } from '../at-data.ts';
 import { exitCodes } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { type Language, languageOf, screenFor } from '../language.ts';
@@ -74,15 +76,15 @@ function strangerLines(subject: string, lang: Language, { region }: Asking, scre
   return lang === 'ja'
     ? [
         ...wrap(`「${shown}」という名前は ${where} の一覧にもロスターにもありません。`),
-        'つづりを確かめるには    rollcall nodes',
-        'あるはずのマシンの一覧  rollcall roster list',
-        '拒否された接続の一覧    rollcall knocks',
+        `つづりを確かめるには    rollcall nodes${atData()}`,
+        `あるはずのマシンの一覧  rollcall roster list${atData()}`,
+        `拒否された接続の一覧    rollcall knocks${atData()}`,
       ]
     : [
         ...wrap(`Nothing in ${where} is called "${shown}": no node, and no machine of the roster.`),
-        'Is it spelt so?                rollcall nodes',
-        'Is it known that it exists?    rollcall roster list',
-        'Was it turned away?            rollcall knocks',
+        `Is it spelt so?                rollcall nodes${atData()}`,
+        `Is it known that it exists?    rollcall roster list${atData()}`,
+        `Was it turned away?            rollcall knocks${atData()}`,
       ];
 }
 

@@ -35,6 +35,7 @@ export function commandLines(argv: readonly string[], indent: number, width: num
   return [...lines, line].map((text) => ' '.repeat(indent) + text);
 }
 
-function quoted(word: string): string {
+/** A word as a shell takes it. */
+export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

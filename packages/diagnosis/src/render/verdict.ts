@@ -7,7 +7,7 @@ import { cutTo, padTo, widthOf } from '../text/index.ts';
 import { type Both, fieldLabel, gateNames, gateTexts, needs, notTried, words } from '../texts/index.ts';
 import { type GateState, gates, type Observation, type Verdict } from '../verdict.ts';
 import { fill, fillParts, shown, shownValue, type Writing } from './format.ts';
-import { commandLines, titled, withRight } from './page.ts';
+import { commandLines, quoted, titled, withRight } from './page.ts';
 
 /** How to write a verdict. */
 export interface RenderOptions {
@@ -21,6 +21,8 @@ export interface RenderOptions {
   readonly now?: number;
   /** An IANA name. Default UTC. */
   readonly timeZone?: string;
+  /** Words that commands of ours need behind their verb here: `--data DIR`. */
+  readonly at?: readonly string[];
   /** How long it took. */
   readonly tookMs?: number;
 }
@@ -44,6 +46,9 @@ class Page {
   readonly #cause: Cause | undefined;
   readonly #tookMs: number | undefined;
   readonly #name: string;
+  /** What commands of ours need here, as words and as they are written. */
+  readonly #atWords: readonly string[];
+  readonly #at: string;
 
   constructor(verdict: Verdict, options: RenderOptions) {
     this.#verdict = verdict;
@@ -57,6 +62,8 @@ class Page {
     };
     this.#cause = causeOf(verdict.cause);
     this.#tookMs = options.tookMs;
+    this.#atWords = options.at ?? [];
+    this.#at = this.#atWords.map(quoted).join(' ');
     this.#name = this.#text(verdict.subject.name ?? verdict.subject.nodeId ?? verdict.subject.asked, 40);
   }
 
@@ -375,7 +382,8 @@ class Page {
 
   #command({ argv, where }: NonNullable<Verdict['fix']>['commands'][number], indent: number): string[] {
     const needsRoot = where === 'node' && !/\.exe$/.test(argv[0] ?? '');
-    const safe = argv.map((part) => this.#text(part, 400));
+    const own = where === 'operator' && argv[0] === 'rollcall' ? this.#atWords : [];
+    const safe = [...argv, ...own].map((part) => this.#text(part, 400));
     return commandLines(needsRoot ? ['sudo', ...safe] : safe, indent, this.#width).map((line) =>
       this.#cut(line),
     );
@@ -427,7 +435,10 @@ class Page {
   }
 
   #fill(text: Both, slots: Readonly<Record<string, string>>): string {
-    return fill(text[this.#lang], slots, this.#writing);
+    const template = text[this.#lang];
+    if (this.#at === '') return fill(template, slots, this.#writing);
+    const whole = template.replace(/\brollcall (wait|why) /g, 'rollcall $1 {at} ');
+    return fill(whole, { ...slots, at: this.#at }, this.#writing);
   }
 
   /** Nothing, where one of the slots isn't known. */
