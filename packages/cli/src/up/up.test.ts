@@ -110,7 +110,10 @@ test('a wrong value and a taken port are one line and exit 2', async () => {
     assert.match(flat(taken.stderr), /^Port \d+ is taken .*--listen\.$/);
     const twice = up('--listen', `localhost:${running.port}`, '--data', running.data, '--metrics', 'off');
     assert.equal(twice.status, 2);
-    assert.match(twice.stderr, new RegExp(`^Your server runs already.*\\bkill ${running.process.pid}\\n$`));
+    assert.match(
+      flat(twice.stderr),
+      new RegExp(`^Your server runs already.*\\bkill ${running.process.pid}$`),
+    );
     const inUse = up('--listen', `localhost:${await freePort()}`, '--data', running.data, '--metrics', 'off');
     assert.equal(inUse.status, 2);
     assert.match(inUse.stderr, /^[^\n]*in use by[^\n]*\n$/);
