@@ -1,9 +1,17 @@
 /** `Rollcall.ListEvents`: what happened by itself, newest first; or what comes after something, as it comes. */
 import type { ListEventsInput, ListEventsOutput } from '@rollcall/wire';
 import type { Clock } from '../clock.ts';
-import { type AnyOperation, type Call, operation, Refusal, readToken, writeToken } from '../service/index.ts';
-import type { EventsRow, Store } from '../store/index.ts';
-import { eventPage } from './queries.ts';
+import {
+  type AnyOperation,
+  type Call,
+  operation,
+  present,
+  Refusal,
+  readToken,
+  writeToken,
+} from '../service/index.ts';
+import type { EventsRow, ReadTx, Store } from '../store/index.ts';
+import { causesOf, type EventCause, type EventFilter, eventPage } from './queries.ts';
 
 /**
  * Servers that share a database commit side by side: an event may come to light after one with a later id. So long,
@@ -27,7 +35,7 @@ export function openFollowing({ store, clock }: { store: Store; clock: Clock }):
   const alone = store.dialect === 'sqlite';
   let draining = false;
 
-  async function following(call: Call, input: ListEventsInput, after: string): Promise<EventsRow[]> {
+  async function following(call: Call, input: ListEventsInput, after: string): Promise<Event[]> {
     const until = clock.monotonic() + (input.WaitSeconds ?? 0) * 1000;
     for (;;) {
       // Listens before it looks, so that nothing can happen in between.
@@ -37,15 +45,15 @@ export function openFollowing({ store, clock }: { store: Store; clock: Clock }):
       const timer = clock.after(Math.max(0, alone ? left : Math.min(left, lookAgain)), resolve);
       call.gone?.addEventListener('abort', () => resolve(), { once: true });
       try {
-        const rows = await store.read((tx) =>
-          eventPage(tx, call.region, {
+        const found = await store.read((tx) =>
+          described(tx, call.region, {
             subject: input.Subject,
             after,
             until: alone ? undefined : clock.now() - settling,
             limit: input.MaxResults ?? 50,
           }),
         );
-        if (rows.length > 0 || left <= 0 || draining || call.gone?.aborted) return rows;
+        if (found.length > 0 || left <= 0 || draining || call.gone?.aborted) return found;
         await news;
       } finally {
         waiting.delete(resolve);
@@ -73,7 +81,7 @@ export function openFollowing({ store, clock }: { store: Store; clock: Clock }):
               'After and NextToken go in opposite directions: give one.',
             );
           }
-          return { Events: (await following(call, input, After)).map(described) };
+          return { Events: await following(call, input, After) };
         }
         if (WaitSeconds !== undefined) {
           throw new Refusal(
@@ -82,15 +90,15 @@ export function openFollowing({ store, clock }: { store: Store; clock: Clock }):
           );
         }
         const before = readToken(['ListEvents', call.region, question], NextToken, [''])?.[0];
-        const rows = await store.read((tx) =>
-          eventPage(tx, call.region, { subject: input.Subject, before, limit: limit + 1 }),
+        const found = await store.read((tx) =>
+          described(tx, call.region, { subject: input.Subject, before, limit: limit + 1 }),
         );
-        const page = rows.slice(0, limit);
+        const page = found.slice(0, limit);
         const last = page.at(-1);
         return {
-          Events: page.map(described),
-          ...(rows.length > limit &&
-            last && { NextToken: writeToken(['ListEvents', call.region, question], [last.event_id]) }),
+          Events: page,
+          ...(found.length > limit &&
+            last && { NextToken: writeToken(['ListEvents', call.region, question], [last.Id]) }),
         };
       },
     }),
@@ -105,13 +113,24 @@ export function openFollowing({ store, clock }: { store: Store; clock: Clock }):
   };
 }
 
-function described(row: EventsRow): ListEventsOutput['Events'][number] {
-  return {
+type Event = ListEventsOutput['Events'][number];
+
+/** A page of events, each with its cause where it has one. */
+async function described(tx: ReadTx, region: string, filter: EventFilter): Promise<Event[]> {
+  const rows = await eventPage(tx, region, filter);
+  const causes = await causesOf(tx, region, rows);
+  return rows.map((row) => inWire(row, causes.get(row.event_id)));
+}
+
+function inWire(row: EventsRow, why: EventCause | undefined): Event {
+  return present<Event>({
     Id: row.event_id,
     At: new Date(row.at),
     Region: row.region,
     Kind: row.kind,
     Subject: row.subject,
     Detail: row.detail,
-  };
+    Cause: why?.cause,
+    Confidence: why?.confidence,
+  });
 }

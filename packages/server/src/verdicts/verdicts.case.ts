@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ListPickableOutput, WhyAllOutput } from '@rollcall/wire';
 import { refusalOf } from '../nodes/testing.ts';
 import { type Ground, pass, passListening } from '../presence/testing.ts';
-import type { VerdictsDeps } from './index.ts';
+import { tellDeregistration, type VerdictsDeps } from './index.ts';
 import { nodePrincipal, openVerdictsWorld, region, type VerdictsWorld } from './testing.ts';
 
 type Case = (context: TestContext, ground?: Ground) => Promise<void>;
@@ -515,6 +515,65 @@ mended,,,,2026-01-09
     await world.beat(nodeId);
     await world.verdicts.look();
     assert.deepEqual((await kinds()).slice(2).sort(), ['node-back', 'node-recovered']);
+    const { Events } = await world.call('ListEvents', { Subject: nodeId });
+    const causes = Events.map((one: { Kind: string; Cause?: string }) => `${one.Kind} ${one.Cause}`).sort();
+    assert.deepEqual(causes, [
+      'node-back clock-skew',
+      'node-dropped clock-skew',
+      'node-recovered clock-skew',
+      'node-refused clock-skew',
+    ]);
+    for (const { Detail } of Events) assert.match(Detail, /clock-skew/);
+  },
+
+  async 'who is back and tells what it saw meanwhile: that is why it was lost'(context, ground) {
+    const world = await open(context, ground, { timeToVisible: () => 60 });
+    const nodeId = await world.node('web-1');
+    await later(world, lostFor);
+    await world.verdicts.look();
+    await later(world, 2 * minute);
+    await world.verdicts.look();
+    await later(world, 20 * minute);
+    await world.beat(nodeId, { ComputerName: 'web-1' });
+    await world.verdicts.look();
+    const disks = [{ path: '/var', mount: '/var', freeBytes: 0, totalBytes: 1e9 }];
+    const resources = { disks };
+    const Evidence = seen('web-1', {
+      at: world.clock.now() - 10 * minute,
+      heldMs: 10 * minute,
+      by: 'agent',
+      resources,
+    });
+    await world.call(
+      'PutNodeEvidence',
+      { InstanceId: nodeId, Evidence },
+      { principal: nodePrincipal(nodeId) },
+    );
+    await later(world, 61_000);
+    await world.beat(nodeId, { ComputerName: 'web-1' });
+    await world.verdicts.look();
+    const [back] = (await world.call('ListEvents', { Subject: nodeId })).Events;
+    assert.deepEqual([back.Kind, back.Cause], ['node-back', 'disk-full']);
+    assert.match(back.Detail, /It was lost for: disk-full\./);
+  },
+
+  async 'more than ten deregistrations by one hand within ten minutes are one event, counted on'(
+    context,
+    ground,
+  ) {
+    const world = await open(context, ground);
+    for (let at = 0; at < 14; at++) {
+      const nodeId = await world.node(`n-${at}`);
+      await world.call('DeregisterManagedInstance', { InstanceId: nodeId });
+      const now = world.clock.now();
+      await world.store.write((tx) => tellDeregistration(tx, world.events, { region, nodeId }, now));
+    }
+    const { Events } = await world.call('ListEvents', {});
+    const kinds = Events.map((event: { Kind: string }) => event.Kind);
+    assert.equal(kinds.filter((kind: string) => kind === 'node-deregistered').length, 10);
+    const bulk = Events.filter((event: { Kind: string }) => event.Kind === 'deregistered-in-bulk');
+    assert.equal(bulk.length, 1);
+    assert.match(bulk[0].Detail, /deregistered 14 nodes within ten minutes/);
   },
 
   async 'a month of being lost hides a node, and that is told'(context, ground) {

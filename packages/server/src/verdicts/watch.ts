@@ -11,7 +11,7 @@ import type { VerdictsDeps } from './deps.ts';
 import { type Fleet, lostAt } from './fleet.ts';
 import { gather } from './gather.ts';
 import { loadJudge } from './judge.ts';
-import { withOwnWord } from './own-word.ts';
+import { ownWords, withOwnWord } from './own-word.ts';
 import { readAsked } from './subject.ts';
 
 /** The watch of one server. */
@@ -104,6 +104,7 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
     );
     if (fresh.length + ripe.length + relapsed.length + well.length === 0) return;
     const causes = await judged(region, view, ripe);
+    const ownCauses = await saidOfOutage(region, well);
     const told: Told[] = ripe.map((ill) => ({
       subject: ill.subject,
       change: ill.kind === 'lost' ? 'dropped' : ill.kind,
@@ -154,8 +155,10 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
         const gone = await mine.executeTakeFirst();
         if (silent || gone.numDeletedRows === 0n) continue;
         const change = row.kind === 'lost' ? 'back' : 'recovered';
-        const cause = row.cause ?? undefined;
-        shown.push({ subject: row.subject, change, since: row.well_since ?? now, cause });
+        const own = change === 'back' ? ownCauses.get(row.subject) : undefined;
+        const cause = own?.cause ?? row.cause ?? undefined;
+        const confidence = own?.confidence;
+        shown.push({ subject: row.subject, change, since: row.well_since ?? now, cause, confidence });
       }
       await tell(tx, region, now, shown);
     });
@@ -232,6 +235,28 @@ export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promi
         judgements.set(subject.node.node_id, { cause: verdict.cause, confidence: verdict.confidence });
     }
     return judgements;
+  }
+
+  /** What nodes that are there again saw while they weren't, and told since: by nothing but that. */
+  async function saidOfOutage(
+    region: string,
+    well: readonly StandingsRow[],
+  ): Promise<ReadonlyMap<string, Pick<Told, 'cause' | 'confidence'>>> {
+    const back = well.filter(
+      (row) => row.kind === 'lost' && row.shown_at !== null && row.well_since !== null,
+    );
+    const found = new Map<string, Pick<Told, 'cause' | 'confidence'>>();
+    if (back.length === 0 || back.length > mostEvents) return found;
+    const ids = back.map((row) => row.subject);
+    const words = await store.read((tx) => ownWords(tx, region, ids));
+    const judge = await loadJudge();
+    for (const { subject, noticed_at, well_since } of back) {
+      const word = words.get(subject);
+      if (!word || word.nodeSeenAt < noticed_at || word.nodeSeenAt > (well_since ?? 0)) continue;
+      const { cause, confidence } = judge({ now: word.node.at, node: word.node });
+      if (cause !== undefined) found.set(subject, { cause, confidence });
+    }
+    return found;
   }
 
   /** The evidence is gathered for nobody: what rights somebody has is no part of it. */

@@ -311,6 +311,9 @@ export const rollcallOperations = {
             Kind: required(text),
             Subject: required(text),
             Detail: required(text),
+            /** Of a node that dropped out, came back, is hidden, refused, or refused no more: why. */
+            Cause: text,
+            Confidence: text,
           }),
         ),
       ),
