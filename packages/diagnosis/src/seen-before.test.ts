@@ -70,3 +70,10 @@ test('what is proven now is said, whatever was seen before', () => {
 test('what was kept during an outage is as old as it is, not as when it came', () => {
   assert.equal(judge(told(healthy(), 0, 40 * minute)).inside?.ofNow, false);
 });
+
+test('where commands need a word more, they have it, and nothing else is changed by it', () => {
+  const verdict = judge(told(lost(), hour + minute));
+  const page = renderVerdict(verdict, { lang: 'en', utf8: true, at: ['--data', '/srv/my data'] }).join(' ');
+  assert.match(page.replace(/\s+/g, ' '), /rollcall why --data '\/srv\/my data' web-07/);
+  assert.match(page, /last looked at the machine 61 min ago|looked at the machine 1 h ago/);
+});

@@ -437,8 +437,8 @@ class Page {
   #fill(text: Both, slots: Readonly<Record<string, string>>): string {
     const template = text[this.#lang];
     if (this.#at === '') return fill(template, slots, this.#writing);
-    const whole = template.replace(/\brollcall (wait|why) /g, 'rollcall $1 {at} ');
-    return fill(whole, { ...slots, at: this.#at }, this.#writing);
+    const whole = template.replace(/\brollcall (wait|why) /g, 'rollcall $1 {commandWords} ');
+    return fill(whole, { ...slots, commandWords: this.#at }, this.#writing);
   }
 
   /** Nothing, where one of the slots isn't known. */
