@@ -1,5 +1,5 @@
 /** The agent is there: does it run, whole, and again after the next boot? */
-import { isAlive, observe } from '../../facts/index.ts';
+import { isAlive, isOnEc2, observe } from '../../facts/index.ts';
 import { all, onNode, serviceCommand, slot } from '../../fixes/index.ts';
 import { agentName } from '../../gates.ts';
 import { type Cause, excluded, likely, proven, unknown } from '../cause.ts';
@@ -241,7 +241,8 @@ const stopped: Cause = {
   breaks: 'listed',
   whileThrough: 'likely',
   near: ['agent-not-installed', 'agent-crash-loop', 'agent-not-enabled-at-boot', 'oom-killed'],
-  decide({ node, agent, running }) {
+  decide(facts) {
+    const { node, agent, running } = facts;
     if (!node || !agent) return unknown;
     if (running.includes(agent)) return excluded;
     if (agent.processes === undefined && agent.service === undefined) return unknown;
@@ -252,6 +253,13 @@ const stopped: Cause = {
     if (configuration?.files.some(({ problem }) => problem !== undefined)) return unknown;
     const isDamaged = (identity?.damage ?? []).some((words) => !words.endsWith('is whole'));
     if (isDamaged || (agent.kind === 'rollcall' && identity?.kind === 'none')) return unknown;
+    // On EC2 the official one ends at once where the metadata don't tell who it is.
+    const { metadata } = node;
+    const isNobody = identity === undefined || identity.kind === 'none';
+    const tellsNothing =
+      metadata !== undefined &&
+      (!metadata.answers || metadata.isImds === false || /\b403\b/.test(metadata.detail ?? ''));
+    if (agent.kind === 'official' && isNobody && tellsNothing && isOnEc2(facts)) return unknown;
     const { service } = agent;
     const exit = service?.lastExit;
     return proven(

@@ -30,6 +30,15 @@ const onEc2 = (metadata: object, agent: Parameters<typeof officialAgent>[0] = {}
 
 export const identityCases: readonly Case[] = [
   {
+    cause: 'imds-disabled',
+    when: 'its agent ended for want of an identity',
+    evidence: onEc2(
+      { answers: true, role: undefined, detail: 'the token request was answered with 403' },
+      { processes: [], identity: { kind: 'none', nodeId: undefined } },
+    ),
+    confidence: 'likely',
+  },
+  {
     cause: 'stale-hybrid-registration',
     when: 'our agent is refused since its last heartbeat, which was accepted',
     evidence: {
