@@ -5,30 +5,40 @@ import { causes } from '@rollcall/diagnosis';
 import type { Case, Says } from '../faults/case.ts';
 import { cases } from '../faults/zoo/index.ts';
 
-/** Told only by evidence that the unit tests of the catalogue make up. */
+/** Never the right answer: shown by the cases that have it among their warnings. */
 const notPlayed: Readonly<Record<string, string>> = {
-  'agent-too-old': 'needs one of the session documents, which this server does not have yet',
-  'snap-channel-downgrade': 'as agent-too-old; and snapd cannot run here',
-  'platform-misreported': 'no agent here reports another platform than its own',
-  'orchestration-dir-explosion': 'a hundred thousand folders, and an agent that they slow down',
-  'slow-path': 'our agent waits longer than any way here is slow; it is of older agents',
-  'dhmc-not-enabled': 'with no role at all it is said as no-instance-profile, which names both ways out',
-  'backing-off-auth': 'its refusal stands in the log before it, and is the cause',
-  'credentials-revoked': 'nothing revokes the credentials of a node that stays registered, by now',
   'association-list-empty': 'it breaks nothing: a warning, not a cause',
 };
 
+/** The causes that one is an example of. */
+const said = (one: Case) => [
+  one.cause,
+  ...[one.node, one.operator, one.both].map((says: Says | undefined) =>
+    typeof says === 'object' ? says.cause : undefined,
+  ),
+];
+
 test('every cause has a case', () => {
-  const said = (one: Case) => [
-    one.cause,
-    ...[one.node, one.operator, one.both].map((says: Says | undefined) =>
-      typeof says === 'object' ? says.cause : undefined,
-    ),
-  ];
   const played = new Set(cases.flatMap(said));
   const missing = causes.map(({ id }) => id).filter((id) => !played.has(id));
   assert.deepEqual(missing.sort(), Object.keys(notPlayed).sort());
   const injected = new Set(cases.filter(({ how }) => how === 'injected').flatMap(said));
   assert.ok(injected.size >= 60, `${injected.size} are really injected`);
   assert.equal(new Set(cases.map(({ id }) => id)).size, cases.length, 'ids are unique');
+});
+
+test('what is no cause is shown as the warning that it is', () => {
+  const warned = new Set(cases.flatMap(({ warnings }) => warnings ?? []));
+  for (const id of Object.keys(notPlayed)) assert.ok(warned.has(id), id);
+});
+
+test('cases name causes that there are, with the gate and the solution of the catalogue', () => {
+  const known = new Map(causes.map((cause) => [cause.id, cause]));
+  for (const one of cases) {
+    for (const id of [...said(one), ...(one.decoyOf ?? []), ...(one.warnings ?? [])])
+      assert.ok(id === undefined || known.has(id), `${one.id} names ${id}`);
+    const cause = known.get(one.cause ?? '');
+    if (cause && one.gate) assert.equal(one.gate, cause.gate, one.id);
+    if (cause && one.solution) assert.equal(one.solution, cause.solution, one.id);
+  }
 });

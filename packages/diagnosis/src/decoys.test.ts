@@ -255,6 +255,28 @@ const decoys: readonly Decoy[] = [
     never: ['agent-not-registered', 'association-list-empty'],
   },
   {
+    name: 'many old folders, on a machine whose agent was stopped',
+    never: ['orchestration-dir-explosion'],
+    is: 'agent-stopped',
+    evidence: lost({
+      node: node({
+        resources: { orchestrationEntries: 480_000 },
+        agents: [officialAgent({ processes: [], service: { active: false, state: 'inactive' } })],
+      }),
+    }),
+  },
+  {
+    name: 'many old folders, and nothing gets out',
+    never: ['orchestration-dir-explosion'],
+    is: 'tcp-timeout',
+    evidence: lost({
+      node: node({
+        resources: { orchestrationEntries: 480_000 },
+        endpoints: [stoppedAt('tcp', 'timeout')],
+      }),
+    }),
+  },
+  {
     name: 'no ec2messages endpoint, and an agent that needs none',
     evidence: healthy({
       node: {

@@ -314,7 +314,7 @@ official() {
   if there $logs; then
     if [ -n "$show" ] || [ -r "$root$logs/amazon-ssm-agent.log" ]; then
       bounded 3 tail -c 200000 "$root$logs/amazon-ssm-agent.log" 2>/dev/null | grep -v DataBackend |
-        grep -E '^[0-9-]+ [0-9:.]+ (WARN|ERROR|CRITICAL) |Sleeping for|hibernat|take identity from|Credentials ready|Starting Core Agent|amazon-ssm-agent - v|HealthCheck reporting|Successfully connected' |
+        grep -E '^[0-9-]+ [0-9:.]+ (WARN|ERROR|CRITICAL) |[Ss]leeping for|hibernat|take identity from|Credentials ready|Starting Core Agent|amazon-ssm-agent - v|HealthCheck reporting|Successfully connected' |
         tail -n 30 | cut -c1-500 | each log line
       bounded 2 tail -n 4 "$root$logs/hibernate.log" 2>/dev/null | cut -c1-300 | each hibernate line
     else

@@ -366,6 +366,15 @@ test('an agent that sleeps after a refusal is said to wait, until when, and why;
   assert.ok(agent?.log?.lines.some(({ level, text }) => level === 'error' && text.includes('AccessDenied')));
   assert.doesNotMatch(JSON.stringify(agent), /mysql/, 'what commands were given is never told');
 
+  machine.put(
+    '/var/log/amazon/ssm/amazon-ssm-agent.log',
+    line(0, 'ERROR [amazon-ssm-agent] [Registrar] failed to register identity: RequestError: no answer') +
+      line(0, 'INFO [amazon-ssm-agent] [Registrar] sleeping for 37.5 minutes before retrying registration'),
+  );
+  const [registrar] = (await collectNode(machine.options)).agents;
+  assert.equal(registrar?.waiting?.until, at + 123 + 37.5 * 60_000, 'the registrar writes minutes');
+  assert.match(registrar?.waiting?.reason ?? '', /failed to register identity/);
+
   rmSync(join(machine.folder, 'proc/700'), { recursive: true });
   putProcess(machine, { pid: 701, exe: '/usr/bin/amazon-ssm-agent', after: 3600 - 30 });
   const [again] = (await collectNode(machine.options)).agents;

@@ -1,7 +1,9 @@
 /** Every case of the zoo. */
 import type { Case } from '../case.ts';
+import { account } from './account.ts';
 import { agent } from './agent.ts';
 import { authorization } from './authorization.ts';
+import { chosen } from './chosen.ts';
 import { commands } from './commands.ts';
 import { freshness } from './freshness.ts';
 import { identity } from './identity.ts';
@@ -11,8 +13,10 @@ import { path } from './path.ts';
 import { proxy } from './proxy.ts';
 import { recorded } from './recorded.ts';
 import { scope } from './scope.ts';
+import { slow } from './slow.ts';
 import { tls } from './tls.ts';
 import { twins } from './twins.ts';
+import { waiting } from './waiting.ts';
 import { windows } from './windows.ts';
 
 export const cases: readonly Case[] = [
@@ -30,4 +34,8 @@ export const cases: readonly Case[] = [
   ...official,
   ...commands,
   ...twins,
+  ...chosen,
+  ...slow,
+  ...account,
+  ...waiting,
 ];

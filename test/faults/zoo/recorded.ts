@@ -47,7 +47,7 @@ function systemdTime(at: number): string {
 }
 
 /** A line of the official agent's log. */
-function logged(at: number, level: string, text: string): string {
+export function logged(at: number, level: string, text: string): string {
   const two = (number: number) => String(number).padStart(2, '0');
   const date = new Date(at);
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -71,7 +71,7 @@ interface Recorded {
 const folder = '/var/lib/amazon/ssm';
 
 /** A Debian machine with the official agent, well but for what is changed. */
-function official(stage: Stage, recorded: Recorded = {}): TestMachine {
+export function official(stage: Stage, recorded: Recorded = {}): TestMachine {
   const { commands = {}, service = {}, runs = true, registered = true, version = '3.3.987.0' } = recorded;
   // The only thing of a test's context that is wanted here is its end.
   const context = { after: (close: () => void) => void stage.closes(close) } as unknown as TestContext;
@@ -122,7 +122,7 @@ function official(stage: Stage, recorded: Recorded = {}): TestMachine {
 }
 
 /** Looks at it, with a real server where its settings lead, and judges. */
-async function judge(
+export async function judge(
   stage: Stage,
   machine: TestMachine,
   metadata: string | false = false,
@@ -574,7 +574,7 @@ decoy(
 );
 
 /** What answers at the metadata address. */
-async function metadata(
+export async function metadata(
   stage: Stage,
   answers: Readonly<Record<string, string>>,
   status = 404,
@@ -590,7 +590,7 @@ async function metadata(
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const imds = {
+export const imds = {
   token: 'AQAEAMetadataToken==',
   '/latest/meta-data/instance-id': 'i-0123456789abcdef0',
   '/latest/meta-data/placement/region': 'us-east-1',
@@ -1018,7 +1018,7 @@ part.fault(
 );
 
 /** An EC2 machine, with what its metadata say. */
-function ec2(stage: Stage, recorded: Recorded = {}): TestMachine {
+export function ec2(stage: Stage, recorded: Recorded = {}): TestMachine {
   return official(stage, {
     registered: false,
     ...recorded,

@@ -168,11 +168,14 @@ const explosion: Cause = {
   breaks: 'working',
   whileThrough: 'stands',
   near: ['inodes-full', 'cpu-or-io-starved'],
-  decide({ node, through, channelOpen }) {
+  decide({ node, running, path, through, channelOpen }) {
     const entries = node?.resources?.orchestrationEntries;
     if (entries === undefined) return unknown;
     // Many old folders slow an agent down; where it works nevertheless, they are no cause.
     if (entries < 100_000 || (through && channelOpen !== false)) return excluded;
+    // They keep no agent from running, and nothing from its way.
+    if (running.length === 0) return excluded;
+    if (path?.fault) return unknown;
     return likely('by-amount', [observe('node', 'disk', 'orchestration-entries', entries, node?.at)], {
       count: String(entries),
     });

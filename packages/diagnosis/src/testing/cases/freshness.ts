@@ -84,6 +84,25 @@ export const freshnessCases: readonly Case[] = [
     confidence: 'likely',
   },
   {
+    when: 'before it has registered',
+    cause: 'backing-off-ec2',
+    evidence: lost({
+      records: { node: undefined },
+      node: node({
+        host: { systemVendor: 'Amazon EC2' },
+        metadata: { answers: true, isImds: true, instanceId: 'i-0123456789abcdef0', role: 'Web' },
+        agents: [
+          officialAgent({
+            identity: { kind: 'none', nodeId: undefined, server: undefined },
+            waiting: { until: now + 20 * minute, reason: 'unexpected EOF', source: 'agent log' },
+          }),
+        ],
+      }),
+    }),
+    fix: restart,
+    confidence: 'likely',
+  },
+  {
     cause: 'registrar-backoff',
     evidence: waits('registration failed', { identity: { kind: 'ec2' } }),
     fix: restart,
