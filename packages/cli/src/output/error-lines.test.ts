@@ -20,6 +20,11 @@ test('a long message is wrapped, and the command in it stands whole on its own l
   assert.ok(words.length > 1 && words.every((line) => line.length <= 80));
 });
 
+test('a command on a line of its own is never broken', () => {
+  const line = `  /srv/${'long/'.repeat(14)}rollcall leave --root /var/lib/rollcall-agent`;
+  assert.deepEqual(errorLines(`Or:\n${line}`), ['Or:', line]);
+});
+
 test('lines that the message has itself stay, and what is untrusted in it is harmless', () => {
   assert.deepEqual(errorLines('two:\n  mi-1\n  mi-\u001b[31m2'), ['two:', '  mi-1', '  mi-\\x1b[31m2']);
 });
