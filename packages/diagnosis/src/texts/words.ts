@@ -223,6 +223,10 @@ export const doubts: Readonly<Record<string, Both>> = {
     en: 'the server was not asked which authority is its own',
     ja: 'サーバー本来の認証局を確認できていません',
   },
+  'shown-alone': {
+    en: 'the server shows its certificate alone: its intermediate one may be missing there, rather than the root here',
+    ja: 'サーバーが自分の証明書だけを示しており、ルートではなく中間証明書の不足かもしれません',
+  },
   'store-unknown': {
     en: 'which store the agent reads was not seen for sure',
     ja: 'エージェントの参照先を確実には確認できていません',

@@ -16,6 +16,15 @@ export function distrusts({ path }: Facts): boolean {
   return path?.fault?.layer === 'tls' && path.fault.error === 'untrusted';
 }
 
+/**
+ * What was shown is the server's own certificate and nothing else, issued by somebody who isn't shown: its
+ * intermediate certificate is missing there, or the root here. A chain of one can't tell which.
+ */
+export function isShownAlone({ path }: Facts): boolean {
+  const tls = path?.fault?.endpoint.tls;
+  return tls?.rootSelfSigned === false && tls.root !== undefined && tls.root === tls.fingerprint;
+}
+
 const serverCertificateExpired: Cause = {
   id: 'server-certificate-expired',
   gate: 'path',
@@ -85,6 +94,8 @@ const serverIdentityChanged: Cause = {
     if (facts.path && !distrusts(facts)) return excluded;
     // What the machine was shown isn't ours at all: then somebody else's certificate is in between.
     if (fault && isStrange(facts)) return excluded;
+    // Whose it is isn't known where its authority isn't shown.
+    if (isShownAlone(facts)) return unknown;
     const seen = [
       ...(changedAt === undefined
         ? []

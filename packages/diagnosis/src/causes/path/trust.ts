@@ -3,7 +3,7 @@ import { attemptFor, type Facts, hostOf, observe, observeAttempt } from '../../f
 import { all, type Command, onNode, serviceCommand, slot } from '../../fixes/index.ts';
 import { type Cause, excluded, type FixPlan, likely, proven, unknown } from '../cause.ts';
 import { byFault, covers, place } from './fault.ts';
-import { isAnotherHost, isStrange, refusedHandshake } from './server-side.ts';
+import { isAnotherHost, isShownAlone, isStrange, refusedHandshake } from './server-side.ts';
 
 const trustVariables = /^(AWS_CA_BUNDLE|SSL_CERT_FILE|SSL_CERT_DIR|NODE_EXTRA_CA_CERTS)$/;
 const inspectors =
@@ -187,6 +187,7 @@ const caMissing: Cause = {
         const parameters = { ...place(fault), issuer, store: store?.path ?? '?', root: tls?.root ?? '' };
         if (store?.hasRoot === true || isAnotherHost(facts)) return excluded;
         const strange = isStrange(facts);
+        if (strange !== true && isShownAlone(facts)) return likely('shown-alone', all, parameters);
         if (strange === false) return proven(all, parameters);
         // A name in a certificate proves nothing by itself; that a root of AWS is missing was looked at.
         const lacksAwsRoot = store?.awsRoots?.some(({ present }) => !present) === true;
@@ -202,7 +203,7 @@ const caMissing: Cause = {
     because: "it doesn't trust the server's certificate",
     fix: 'changes what this machine trusts: one authority more',
     explain:
-      'Install ca-certificates where the roots of AWS are missing; for this server: rollcall trust URL FINGERPRINT, with the fingerprint that "rollcall status" shows on the server.',
+      'Install ca-certificates where the roots of AWS are missing; for this server: rollcall trust URL FINGERPRINT, with the fingerprint that "rollcall status" shows on the server. A server that shows its certificate alone may lack the intermediate one: then have it show the whole chain (--tls-cert), and change nothing on the nodes.',
     about:
       "The chain that the server shows ends in an authority that isn't in the store which this agent reads. Curl and the agent may read different stores.",
   },
@@ -211,7 +212,7 @@ const caMissing: Cause = {
     because: 'サーバーの証明書をこのマシンが信頼していない',
     fix: 'このマシンが信頼する認証局が 1 つ増えます',
     explain:
-      'AWS のルートがない場合は ca-certificates を入れ、このサーバーについては rollcall trust URL FINGERPRINT を実行してください（フィンガープリントはサーバーでの rollcall status に表示されます）。',
+      'AWS のルートがない場合は ca-certificates を入れ、このサーバーについては rollcall trust URL FINGERPRINT を実行してください（フィンガープリントはサーバーでの rollcall status に表示されます）。サーバーが自分の証明書だけを示している場合は、中間証明書の不足が疑われます。その場合はノードを変えず、サーバーにチェーン全体を示させてください（--tls-cert）。',
     about:
       'サーバーの示す証明書チェーンの認証局が、このエージェントの参照するストアにありません。curl とエージェントの参照先は異なることがあります。',
   },
@@ -254,6 +255,8 @@ function trustFix(facts: Facts): FixPlan | undefined {
   const fault = facts.path?.fault;
   const authority = facts.fleet?.certificate?.caFingerprint?.replaceAll(':', '').toLowerCase();
   if (!fault || authority === undefined || facts.agent?.kind !== 'official') return undefined;
+  // What stands for the authority is the server's own certificate then, and vouches for nothing.
+  if (isShownAlone(facts)) return undefined;
   const url = slot('url', place(fault).url);
   const trust = onNode(
     'rollcall',

@@ -340,6 +340,16 @@ export const pathCases: readonly Case[] = [
   },
   {
     cause: 'ca-missing',
+    when: 'or the intermediate certificate, where the server shows its own alone',
+    evidence: lost({
+      node: node({ endpoints: [untrusted({ root: leaf, rootSelfSigned: false })] }),
+      records: { node: { trusts: 'cc'.repeat(32) } },
+    }),
+    fix: [],
+    confidence: 'likely',
+  },
+  {
+    cause: 'ca-missing',
     when: 'at the door, by elimination',
     evidence: lost({ node: undefined, door: { knocks: [knock(refusedTls)] } }),
     confidence: 'likely',
