@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly ahead: number;
   /** Start although so many nodes would be cut off. */
   readonly cutOffNodes?: number;
+  /** What whoever asks the server trusts besides what it shows. PEM. */
+  readonly askersTrust?: string;
   /** A certificate and a key of one's own: files. */
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -100,7 +102,7 @@ export async function openServer(given: ServerOptions): Promise<ZooServer> {
     if (known) return known;
     const client = openApiClient({
       url: `https://localhost:${port}`,
-      ca: `${read('ca.crt')}${options.tlsCert === undefined ? '' : readFileSync(options.tlsCert, 'utf8')}`,
+      ca: `${read('ca.crt')}${options.tlsCert === undefined ? '' : readFileSync(options.tlsCert, 'utf8')}${options.askersTrust ?? ''}`,
       region,
       credentials,
       // Whoever asks has the server's time: their own clocks are nobody's subject here.

@@ -25,6 +25,8 @@ export interface Authority {
   /** PEM. */
   readonly cert: string;
   issue(order: Order): Promise<Issued>;
+  /** One below it, whose certificate isn't known to whoever trusts this one: it has to be shown. */
+  below(name: string): Promise<Authority>;
 }
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -60,6 +62,28 @@ function authorityOf(cert: string, signingKey: CryptoKey): Authority {
   const own = new x509.X509Certificate(cert);
   return {
     cert,
+    async below(name) {
+      const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
+        'sign',
+        'verify',
+      ])) as webcrypto.CryptoKeyPair;
+      const made = await x509.X509CertificateGenerator.create({
+        subject: `CN=${name}`,
+        issuer: own.subject,
+        notBefore: new Date(Date.now() - 30 * day),
+        notAfter: new Date(Date.now() + 300 * day),
+        publicKey: keys.publicKey,
+        signingKey,
+        signingAlgorithm: algorithm,
+        extensions: [
+          new x509.BasicConstraintsExtension(true, 0, true),
+          new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+          await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+          ...keyIdOf(own),
+        ],
+      });
+      return authorityOf(made.toString('pem'), keys.privateKey);
+    },
     async issue({ names, from = Date.now() - day, to = Date.now() + 30 * day, subject = names[0] }) {
       const keys = (await webcrypto.subtle.generateKey(algorithm, true, [
         'sign',

@@ -3,6 +3,7 @@ import type { Case } from '../case.ts';
 import { account } from './account.ts';
 import { agent } from './agent.ts';
 import { authorization } from './authorization.ts';
+import { chain } from './chain.ts';
 import { chosen } from './chosen.ts';
 import { commands } from './commands.ts';
 import { freshness } from './freshness.ts';
@@ -35,6 +36,7 @@ export const cases: readonly Case[] = [
   ...commands,
   ...twins,
   ...chosen,
+  ...chain,
   ...slow,
   ...account,
   ...waiting,

@@ -106,7 +106,7 @@ const inspection: Cause = {
   decide: (facts) =>
     byFault(facts, isUntrusted, (fault, seen) => {
       const tls = fault.endpoint.tls;
-      const issuer = tls?.rootSubject ?? tls?.issuer ?? '?';
+      const issuer = (isShownAlone(facts) ? tls?.issuer : (tls?.rootSubject ?? tls?.issuer)) ?? '?';
       const all = [
         ...seen,
         observe('node', fault.endpoint.url, 'issuer', issuer, facts.node?.at),
@@ -131,7 +131,8 @@ const inspection: Cause = {
             : proven(all, parameters);
       // Our agent was given the server's authority. Somebody else vouches for the server's very name.
       const isPinned = tls?.store?.by === 'identity.json' && issuer !== '?' && !/rollcall/i.test(issuer);
-      const mimics = isPinned && (tls?.names ?? []).some((name) => covers(name, host));
+      const mimics =
+        isPinned && !isShownAlone(facts) && (tls?.names ?? []).some((name) => covers(name, host));
       return mimics || inspectors.test(issuer) ? likely('by-issuer', all, parameters) : unknown;
     }),
   en: {
@@ -174,7 +175,7 @@ const caMissing: Cause = {
         const tls = fault.endpoint.tls;
         const store = tls?.store;
         const refused = attemptFor(facts, ...refusedHandshake);
-        const issuer = tls?.rootSubject ?? tls?.issuer ?? '?';
+        const issuer = (isShownAlone(facts) ? tls?.issuer : (tls?.rootSubject ?? tls?.issuer)) ?? '?';
         const all = [
           ...seen,
           observe('node', fault.endpoint.url, 'issuer', issuer, facts.node?.at),

@@ -342,10 +342,13 @@ export const pathCases: readonly Case[] = [
     cause: 'ca-missing',
     when: 'or the intermediate certificate, where the server shows its own alone',
     evidence: lost({
-      node: node({ endpoints: [untrusted({ root: leaf, rootSelfSigned: false })] }),
+      node: node({
+        endpoints: [untrusted({ root: leaf, rootSubject: 'CN=rollcall.lan', rootSelfSigned: false })],
+      }),
       records: { node: { trusts: 'cc'.repeat(32) } },
     }),
     fix: [],
+    says: { issuer: 'Rollcall CA 7F3A 91C2' },
     confidence: 'likely',
   },
   {
