@@ -137,6 +137,11 @@ fault(
     await node.start({ online: false });
     await until('it gives up', () => !node.running());
     await stage.judge(node);
+    edit(node.root, 'config.json', (config) => {
+      delete config.periodSeconds;
+    });
+    await node.start();
+    await stage.mended(node);
   },
 );
 
@@ -155,6 +160,8 @@ fault(
     await stage.node();
     await node.stop();
     await stage.judge(node);
+    await node.start();
+    await stage.mended(node);
   },
 );
 

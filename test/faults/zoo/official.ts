@@ -21,6 +21,14 @@ async function lively(stage: Stage): Promise<OfficialMachine> {
   return official;
 }
 
+/** Started again after the fix: Online, and no end has anything to say. */
+async function restarted(stage: Stage, official: OfficialMachine): Promise<void> {
+  await official.stop();
+  rmSync(join(official.machine.files, places.log), { force: true });
+  await official.start();
+  await stage.mended(official);
+}
+
 /** Stops it, changes something, and starts it into that; waits for a word in its log. */
 async function into(
   official: OfficialMachine,
@@ -122,6 +130,8 @@ fault(
     official.signal('SIGSTOP');
     await (await stage.world()).server.pass(180_000);
     await stage.judge(official);
+    official.signal('SIGCONT');
+    await restarted(stage, official);
   },
 );
 
@@ -140,9 +150,12 @@ fault(
     const official = await lively(stage);
     const manifest = join(official.machine.files, places.state, 'Vault/Manifest');
     await official.stop();
-    writeFileSync(manifest, readFileSync(manifest, 'utf8').slice(0, 40));
+    const whole = readFileSync(manifest, 'utf8');
+    writeFileSync(manifest, whole.slice(0, 40));
     await official.start({ online: false });
     await stage.judge(official);
+    writeFileSync(manifest, whole);
+    await restarted(stage, official);
   },
 );
 
@@ -158,6 +171,7 @@ fault(
   async (stage) => {
     const official = await lively(stage);
     const { files } = official.machine;
+    const machineId = readFileSync(join(files, 'etc/machine-id'), 'utf8');
     await into(
       official,
       () => {
@@ -166,6 +180,8 @@ fault(
       /fingerprint|hardware|machine configuration|Starting|started/i,
     );
     await stage.judge(official);
+    writeFileSync(join(files, 'etc/machine-id'), machineId);
+    await restarted(stage, official);
   },
 );
 
@@ -184,6 +200,8 @@ fault(
     const { server } = await stage.world();
     await server.admin().ask('ssm:DeregisterManagedInstance', { InstanceId: official.nodeId });
     await stage.judge(official, { stays: true });
+    await server.admin().ask('rollcall:RestoreNode', { InstanceId: official.nodeId });
+    await restarted(stage, official);
   },
 );
 
@@ -236,6 +254,7 @@ fault(
       env: { SSL_CERT_FILE: bundle, SSL_CERT_DIR: '/nowhere' },
     });
     await stage.judge(official);
+    await restarted(stage, official);
   },
 );
 
@@ -281,9 +300,13 @@ fault(
   async (stage) => {
     const official = await lively(stage);
     await official.stop();
-    writeFileSync(join(official.machine.files, places.settings), '{ "Ssm": { "Endpoint": "https://');
+    const settings = join(official.machine.files, places.settings);
+    const whole = readFileSync(settings, 'utf8');
+    writeFileSync(settings, '{ "Ssm": { "Endpoint": "https://');
     await official.start({ online: false });
     await stage.judge(official);
+    writeFileSync(settings, whole);
+    await restarted(stage, official);
   },
 );
 
@@ -327,6 +350,7 @@ fault(
       env: { https_proxy: `http://10.77.0.1:${proxy.port}`, no_proxy: '169.254.169.254' },
     });
     await stage.judge(official);
+    await restarted(stage, official);
   },
 );
 
@@ -371,6 +395,7 @@ fault(
     await official.start({ online: false, user: 65534 });
     await until('it runs', () => official.running());
     await stage.judge(official);
+    await restarted(stage, official);
   },
 );
 

@@ -106,11 +106,15 @@ fault(
     both: 'proven',
   },
   async (stage) => {
-    const { node } = await proxied(stage);
+    const { node, proxy } = await proxied(stage);
     const world = await stage.world();
     // Something listens there, and it isn't a proxy.
     await restartInto(node, () => setProxy(node, `http://127.0.0.1:${world.server.port}`));
     await stage.judge(node);
+    await node.stop();
+    setProxy(node, `http://127.0.0.1:${proxy.port}`);
+    await node.start();
+    await stage.mended(node);
   },
 );
 

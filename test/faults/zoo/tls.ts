@@ -160,6 +160,10 @@ fault(
       }),
     );
     await stage.judge(node);
+    proxy.change({ leadsTo: () => world.server.port });
+    await node.stop();
+    await node.start();
+    await stage.mended(node);
   },
 );
 
