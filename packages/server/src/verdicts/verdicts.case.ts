@@ -491,6 +491,66 @@ mended,,,,2026-01-09
     assert.equal(await world.verdicts.sweep(), 2);
   },
 
+  async 'a fleet of mixed faults: asked alone, each machine hears what it hears among all'(context, ground) {
+    const world = await open(context, ground);
+    const { ActivationId } = await world.call('CreateActivation', { IamRole: 'r', RegistrationLimit: 5 });
+    // The same fleet each time: a fault for each, an address of its own or one that others have, too.
+    let seed = 7;
+    const draw = (below: number) => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fffffff;
+      return (seed >>> 8) % below;
+    };
+    const nodes: string[] = [];
+    for (let index = 0; index < 40; index++) {
+      const peer = draw(2) === 0 ? '203.0.113.9' : `198.51.100.${index}`;
+      nodes.push(await world.node(`node-${index}`, `10.0.0.${index}`, peer));
+      // Lost one after another, and a few together: else all have one fault, and it is near us.
+      if (index % 3 === 0) await later(world, 7 * minute);
+    }
+    const never = Array.from({ length: 30 }, (_, index) => `never-${index},10.1.0.${draw(25)}`);
+    const there = nodes.slice(0, 25).map((_, index) => `node-${index},10.0.0.${index}`);
+    await world.list('dc1', ['name,ip', ...never, ...there].join('\n'));
+    for (const InstanceId of nodes.slice(0, 4)) await world.call('DeregisterManagedInstance', { InstanceId });
+    await later(world, 25 * hour);
+    const well = nodes.slice(34);
+    for (const [index, nodeId] of well.entries()) {
+      await world.beat(nodeId, { ComputerName: `node-${34 + index}` }, `198.51.100.${200 + index}`);
+      await world.presence.channelOpened(region, nodeId);
+    }
+    const refusals = [
+      { reason: 'signature-expired' },
+      { reason: 'fingerprint-changed' },
+      { reason: 'revoked-token' },
+      { reason: 'node-signature-mismatch' },
+    ];
+    for (const [index, claim] of nodes.slice(0, 34).entries()) {
+      const refusal = refusals[draw(6)];
+      // Each clock is wrong in its own way: were it the same way, it would be ours.
+      if (refusal) await world.knock({ ...refusal, claim, detail: `skew=-${600 + 100 * index}s` });
+    }
+    for (let index = 0; index < 25; index++) {
+      const address = `10.1.0.${index}`;
+      const kind = draw(4);
+      if (kind === 0) await world.knock({ reason: 'activation-expired', claim: ActivationId, address });
+      if (kind === 1) await world.knock({ reason: 'client-rejected-certificate', layer: 'tls', address });
+    }
+    const all: WhyAllOutput = await world.call('WhyAll', { MaxMembers: 1000 });
+    const among = all.Groups.flatMap(({ Cause, Members }) =>
+      Members.map((one) => [one.InstanceId ?? one.Machine ?? '', Cause] as const),
+    );
+    assert.ok(among.length > 40, `${among.length} of them are ill`);
+    const causes = new Set(among.map(([, cause]) => cause));
+    assert.ok(causes.size > 3, `the faults are mixed: ${[...causes].join(' ')}`);
+    const alone: (readonly [string, string | undefined])[] = [];
+    for (const [subject] of among) alone.push([subject, (await world.why(subject)).verdict.cause]);
+    assert.deepEqual(alone, among);
+    // Among all, a channel that has just gone isn't told yet: these clocks jump, and so the lease of a server may have ended.
+    for (const nodeId of well) {
+      assert.ok(!among.some(([id]) => id === nodeId));
+      assert.equal((await world.why(nodeId)).verdict.standing?.is, 'online');
+    }
+  },
+
   async 'who is refused is told once, and when it gets in again'(context, ground) {
     const world = await open(context, ground, { timeToVisible: () => 60 });
     const nodeId = await world.node('web-1');
