@@ -13,7 +13,7 @@ import { startPostgres } from '../test/support/postgres.ts';
 import { fillStore, nodeId, region } from './lib/books.ts';
 import { startChild } from './lib/children.ts';
 import type { Ports } from './lib/place.ts';
-import { begin, limit, median, note, number, small } from './lib/report.ts';
+import { begin, compare, limit, median, note, number, quantile, small } from './lib/report.ts';
 
 const nodes = small ? 10_000 : 100_000;
 const machines = small ? 2_000 : 10_000;
@@ -88,19 +88,53 @@ async function took(count: number, call: (index: number) => Promise<unknown>): P
   return all;
 }
 
-async function askWhy(name: string, why: (subject: string) => Promise<unknown>): Promise<void> {
+type Ask = (subject: string) => Promise<unknown>;
+
+async function askWhy(name: string, why: Ask, byId: Ask): Promise<void> {
   const [first] = await took(1, () => why(nodeId(9)));
-  const say = (what: string, all: readonly number[]) =>
+  const say = (what: string, all: readonly number[]) => {
     limit(`${name}, why: ${what}, median of ${all.length}`, median(all), 'ms', 300);
+    note(`${name}, why: ${what}, the slowest: ${number(Math.max(...all))} ms`);
+  };
   note(
     `${name}: the first question of a server: ${number(first!)} ms (loads the judge, and looks at the fleet)`,
   );
-  say('by id, well', await took(times, (index) => why(nodeId(index * 10))));
+  await pause();
+  const [later] = await took(1, () => why(nodeId(19)));
+  limit(`${name}, why: the first question after a while`, later!, 'ms', 300);
+  const well = await took(times, (index) => why(nodeId(index * 10)));
+  say('by id, well', well);
+  compare({
+    what: `${name}, why by id, median of ${times}`,
+    ours: median(well),
+    peer: median(await took(times, (index) => byId(nodeId(index * 10)))),
+    unit: 'ms',
+    against: 'DescribeInstanceInformation by id',
+  });
   say('by id, lost and refused', await took(times, (index) => why(nodeId(index * 10 + 9))));
   say('by name', await took(times, (index) => why(`machine-${index * 7 + 1}`)));
   say('by address', await took(times, (index) => why(`10.0.${index}.77`)));
   say('the way out of many', await took(times, () => why('203.0.113.9')));
   say('nobody', await took(times, (index) => why(`nobody-${index}`)));
+}
+
+/** What is kept of the last question is forgotten by then. */
+const pause = () => new Promise((resolve) => setTimeout(resolve, 11_000));
+
+/** How long others wait for an answer by id, one call after another, while something is worked on. */
+async function besides(byId: Ask, work: () => Promise<unknown>): Promise<number[]> {
+  const waits: number[] = [];
+  let isOver = false;
+  const asking = (async () => {
+    for (let index = 0; !isOver; index++) waits.push(...(await took(1, () => byId(nodeId(index)))));
+  })();
+  try {
+    await work();
+  } finally {
+    isOver = true;
+    await asking;
+  }
+  return waits.sort((a, b) => a - b);
 }
 
 async function measure(name: string, count: number, postgres: string | undefined): Promise<void> {
@@ -122,7 +156,11 @@ async function measure(name: string, count: number, postgres: string | undefined
     const connection = JSON.parse(readFileSync(join(data, 'connection.json'), 'utf8'));
     const admin = openApiClient({ url, ca, region, credentials: connection });
     const why = (Subject: string) => admin.ask('rollcall:Why', { Subject });
-    if (count === nodes) await askWhy(name, why);
+    const neighbour = openApiClient({ url, ca, region, credentials: connection });
+    const byId = (id: string) =>
+      neighbour.ask('ssm:DescribeInstanceInformation', { Filters: [{ Key: 'InstanceIds', Values: [id] }] });
+    await byId(nodeId(0));
+    if (count === nodes) await askWhy(name, why, byId);
 
     // Machines: nine in ten are nodes, the others never came.
     const list = (missingFrom: number) =>
@@ -144,8 +182,7 @@ async function measure(name: string, count: number, postgres: string | undefined
       note(`${name}: import of ${machines.toLocaleString('en')} machines: ${number(imported!)} ms`);
       const all: number[] = [];
       for (let round = 0; round < 3; round++) {
-        // What is kept of the last question is forgotten by then.
-        await new Promise((resolve) => setTimeout(resolve, 11_000));
+        await pause();
         all.push(...(await took(1, () => admin.ask('rollcall:WhyAll', {}))));
       }
       const whole = await admin.ask('rollcall:WhyAll', {});
@@ -155,11 +192,17 @@ async function measure(name: string, count: number, postgres: string | undefined
       if (count === machines) limit(sentence, median(all), 'ms', 2_000);
       else note(`${sentence}: ${number(median(all))} ms`);
     }
+    await pause();
+    const waits = await besides(byId, () => admin.ask('rollcall:WhyAll', {}));
+    note(
+      `${name}, meanwhile others, by id, ${waits.length} calls: median ${number(median(waits))} ms, p90 ${number(quantile(waits, 0.9))} ms, the longest ${number(waits.at(-1)!)} ms`,
+    );
     const pick = { DocumentName: 'AWS-RunShellScript' };
     note(
       `${name}: who can be picked: ${number(median(await took(5, () => admin.ask('rollcall:ListPickable', pick))))} ms`,
     );
     admin.close();
+    neighbour.close();
   } finally {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
