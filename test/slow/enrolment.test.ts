@@ -65,8 +65,27 @@ interface Ran {
   readonly err: string;
 }
 
-/** Runs a script that stands in a file, so that nothing of it is anybody's argument. */
+/** What a download says that was cut off, or not taken, on the way: a person would try again, and so does this. */
+const cutOff =
+  /curl: \((7|28|35|52|56)\)|wget: .*(reset|timed out|closed)|Unable to establish SSL connection/i;
+
+/**
+ * Runs a script that stands in a file, so that nothing of it is anybody's argument. A pipe whose download was cut off
+ * ends well, with nothing done: that is said, and it is run once more.
+ */
 async function run(script: string, shell = 'sh', path = process.env.PATH, watch?: string): Promise<Ran> {
+  const ran = await runOnce(script, shell, path, watch);
+  if (!cutOff.test(ran.err)) return ran;
+  console.error(`A download was cut off, and is tried again: ${ran.err}`);
+  return runOnce(script, shell, path, watch);
+}
+
+async function runOnce(
+  script: string,
+  shell: string,
+  path: string | undefined,
+  watch?: string,
+): Promise<Ran> {
   const work = mkdtempSync(join(folder, 'work-'));
   const file = join(work, 'script');
   writeFileSync(file, script);
@@ -216,9 +235,14 @@ test(
   async () => {
     const lines = printedLines(1);
     const prefix = inside('opt/once');
-    assert.equal((await run(into(lines, prefix, inside('first')))).status, 0);
+    const first = await run(into(lines, prefix, inside('first')));
+    assert.deepEqual(
+      [first.status, existsSync(join(inside('first'), 'identity.json'))],
+      [0, true],
+      first.err,
+    );
     const second = await run(`set -e\n${into(lines, prefix, inside('second'))}`.replace('\nrm code', ''));
-    assert.equal(second.status, 1);
+    assert.equal(second.status, 1, second.err + second.out);
     assert.match(second.err, /The server refused \(RegistrationLimitExceeded\)/);
     assert.match(second.err, /rollcall activation renew/);
   },
