@@ -73,7 +73,8 @@ export function factsOf(evidence: Evidence, { asIfNow = false } = {}): Facts {
       ? false
       : (getsThrough(row, agent, node, now) ?? (records ? undefined : officialReports(agent, node, path)));
   const channelOpen = row?.connected ?? channelBySelf(agent);
-  const acceptedAt = row?.lastPing === undefined ? undefined : row.lastPing + (node?.clock?.aheadMs ?? 0);
+  const acceptedAt =
+    row?.lastPing === undefined ? undefined : row.lastPing + (node?.clock?.aheadMs ?? 0) - dateUnsureMs;
   // A machine that was seen tells when it was started; that the books know it longer is another matter.
   const bornAt = node ? node.host.bootAt : (row?.registeredAt ?? records?.machine?.firstSeenAt);
   return {
@@ -96,6 +97,9 @@ export function factsOf(evidence: Evidence, { asIfNow = false } = {}): Facts {
     ...(bornAt !== undefined && { bornAt }),
   };
 }
+
+/** How wrong a machine's clock against the server's may be measured: `Date` comes in whole seconds (milliseconds). */
+const dateUnsureMs = 1000;
 
 /** For so long what a machine said of itself, and that was kept, counts as said now (milliseconds). */
 const wordCounts = 15 * 60_000;
