@@ -24,6 +24,8 @@ interface Skew {
 
 /** What is the same for all questions about a region, for a few seconds. */
 export interface Fleet {
+  /** When it was read, by the server's clock. */
+  readonly readAt: number;
   readonly evidence: FleetEvidence;
   /** In the order in which they were lost. */
   readonly lost: readonly LostNode[];
@@ -39,6 +41,9 @@ export interface Fleet {
     { readonly nodes: number; readonly since: number; readonly examples: readonly string[] }
   >;
 }
+
+/** Finds how the fleet of a region is, as it was read at `since` or later (server's clock); else a while ago. */
+export type FleetOf = (region: string, since?: number) => Promise<Fleet>;
 
 const hour = 3_600_000;
 /** Nodes lost as near to each other as this were lost together. */
@@ -64,6 +69,7 @@ export async function readFleet(
   const skews = (await clocks(tx, region, registered, view.now)).sort((a, b) => a.ms - b.ms);
   const middle = skews[skews.length >> 1]?.ms;
   return {
+    readAt: view.now,
     lost,
     lostByPeer: Map.groupBy(
       lost.filter((one) => one.peer !== null),

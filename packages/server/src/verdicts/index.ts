@@ -37,18 +37,28 @@ const warmUpAfter = 3_000;
 /** Opens the verdicts. */
 export function openVerdicts(deps: VerdictsDeps): Verdicts {
   const { store, clock, presence } = deps;
-  const kept = new Map<string, { readonly fleet: Promise<Fleet>; readonly timer: Timer }>();
+  const kept = new Map<
+    string,
+    { readonly fleet: Promise<Fleet>; readonly readAt: number; readonly timer: Timer }
+  >();
   function forget(region: string): void {
     kept.get(region)?.timer.cancel();
     kept.delete(region);
   }
-  function fleetOf(region: string): Promise<Fleet> {
+  function fleetOf(region: string, since = 0): Promise<Fleet> {
     const known = kept.get(region);
-    if (known) return known.fleet;
+    if (known && known.readAt >= since) return known.fleet;
+    forget(region);
     const view = presence.view();
     const reading = store.read((tx) => readFleet(tx, region, view, deps));
-    kept.set(region, { fleet: reading, timer: clock.after(goodFor, () => forget(region)) });
-    reading.catch(() => forget(region));
+    kept.set(region, {
+      fleet: reading,
+      readAt: view.now,
+      timer: clock.after(goodFor, () => forget(region)),
+    });
+    reading.catch(() => {
+      if (kept.get(region)?.fleet === reading) forget(region);
+    });
     return reading;
   }
   const watch = openWatch(deps, fleetOf);

@@ -8,7 +8,7 @@ import type { Call } from '../service/index.ts';
 import { deleteInSteps, type ReadTx, rowsOf, type StandingsRow, type WriteTx } from '../store/index.ts';
 import { judgeMany } from './batch.ts';
 import type { VerdictsDeps } from './deps.ts';
-import { type Fleet, lostAt } from './fleet.ts';
+import { type FleetOf, lostAt } from './fleet.ts';
 import { gather } from './gather.ts';
 import { loadJudge } from './judge.ts';
 import { ownWords, withOwnWord } from './own-word.ts';
@@ -60,7 +60,7 @@ interface Told {
 }
 
 /** Starts watching. Every server does: what one has written down, the others find written. */
-export function openWatch(deps: VerdictsDeps, fleetOf: (region: string) => Promise<Fleet>): Watch {
+export function openWatch(deps: VerdictsDeps, fleetOf: FleetOf): Watch {
   const { store, clock, presence } = deps;
   let running: Promise<void> | undefined;
 

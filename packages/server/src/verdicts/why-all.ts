@@ -5,7 +5,7 @@ import { allSources, countMachines, type Landscape } from '../roster/index.ts';
 import { type AnyOperation, dateOf, operation, present } from '../service/index.ts';
 import { type JudgedSubject, judgeMany } from './batch.ts';
 import type { VerdictsDeps } from './deps.ts';
-import { type Fleet, lostAt } from './fleet.ts';
+import { type FleetOf, lostAt } from './fleet.ts';
 import { problemsOf } from './own-health.ts';
 import { otherNameOf } from './records.ts';
 import type { Subject } from './subject.ts';
@@ -16,10 +16,7 @@ type Counts = WhyAllOutput['Counts'];
 const usualMembers = 20;
 
 /** Declares it. */
-export function whyAllOperation(
-  deps: VerdictsDeps,
-  fleetOf: (region: string) => Promise<Fleet>,
-): AnyOperation {
+export function whyAllOperation(deps: VerdictsDeps, fleetOf: FleetOf): AnyOperation {
   return operation<WhyAllInput, WhyAllOutput>({
     service: 'rollcall',
     name: 'WhyAll',
@@ -28,7 +25,7 @@ export function whyAllOperation(
     async handle(call, input) {
       const { region, account } = call;
       const now = deps.presence.view().now;
-      const fleet = await fleetOf(region);
+      const fleet = await fleetOf(region, now);
       const landscape = await deps.roster.landscape(region);
       const { suspects, counts } = sortOut(deps, landscape, now);
       const judged = await judgeMany(deps, { region, account, now, landscape, fleet }, suspects);

@@ -4,7 +4,7 @@ import type { WhyCandidate, WhyInput, WhyOutput } from '@rollcall/wire';
 import { comparedNames, printable, readUuid } from '../roster/index.ts';
 import { type AnyOperation, operation, present, Refusal } from '../service/index.ts';
 import type { VerdictsDeps } from './deps.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet, FleetOf } from './fleet.ts';
 import { type Gathered, gather, type Question, withRights } from './gather.ts';
 import { loadJudge } from './judge.ts';
 import { readNodeEvidence } from './node-evidence.ts';
@@ -12,9 +12,11 @@ import { withOwnWord } from './own-word.ts';
 import { readAsked, type Subject } from './subject.ts';
 
 const mostCandidates = 50;
+/** The door writes down what it saw this soon (milliseconds), however slow the disk. */
+const writtenWithin = 5000;
 
 /** Declares it. */
-export function whyOperation(deps: VerdictsDeps, fleetOf: (region: string) => Promise<Fleet>): AnyOperation {
+export function whyOperation(deps: VerdictsDeps, fleetOf: FleetOf): AnyOperation {
   return operation<WhyInput, WhyOutput>({
     service: 'rollcall',
     name: 'Why',
@@ -28,12 +30,17 @@ export function whyOperation(deps: VerdictsDeps, fleetOf: (region: string) => Pr
         document: input.Document,
         node: given,
       };
-      const fleet = await fleetOf(call.region);
       const view = deps.presence.view();
-      const gathered = await deps.store.read(async (tx) => {
-        const found = await gather(deps, tx, view, fleet, question);
-        return given ? found : withOwnWord(tx, call.region, found);
-      });
+      const look = (fleet: Fleet) =>
+        deps.store.read(async (tx) => {
+          const found = await gather(deps, tx, view, fleet, question);
+          return given ? found : withOwnWord(tx, call.region, found);
+        });
+      const fleet = await fleetOf(call.region);
+      const found = await look(fleet);
+      // What began after the fleet was looked at may have begun for all of it: no node is blamed before that is known.
+      const since = knownSince(found, view.now);
+      const gathered = since > fleet.readAt ? await look(await fleetOf(call.region, since)) : found;
       if (given) refuseOfAnother(given, gathered, question.asked.text);
       const evidence = await withRights(deps, question, gathered);
       const subjects = evidence.request?.mayList === false ? [] : gathered.subjects;
@@ -49,6 +56,12 @@ export function whyOperation(deps: VerdictsDeps, fleetOf: (region: string) => Pr
       };
     },
   });
+}
+
+/** Since when all that the door has of it stands in the books: it writes a while after it saw. */
+function knownSince({ evidence }: Gathered, now: number): number {
+  const began = Math.max(0, ...(evidence.door?.knocks ?? []).map((knock) => knock.firstAt));
+  return Math.min(began + writtenWithin, now);
 }
 
 /** Judges. What somebody sent in can't bring the judge down: it was read, but not by the one who wrote it. */
