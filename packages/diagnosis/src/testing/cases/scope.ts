@@ -126,6 +126,15 @@ export const scopeCases: readonly Case[] = [
     says: { region: 'dc-osaka', home: 'dc-tokyo' },
   },
   {
+    cause: 'agent-in-other-region',
+    when: "as its own agent was told so soon after its last heartbeat that clocks by the second can't tell which was first",
+    evidence: lost({
+      node: told("not 'dc-osaka': this node is registered in dc-tokyo."),
+      records: { node: { lastPing: now - minute + 900 } },
+    }),
+    says: { region: 'dc-osaka', home: 'dc-tokyo' },
+  },
+  {
     cause: 'region-not-served',
     when: 'as its own agent was told',
     evidence: lost({ node: told("not 'eu-west-1'. Regions served here: dc-tokyo, dc-osaka.") }),
