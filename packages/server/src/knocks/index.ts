@@ -69,6 +69,8 @@ export interface KnocksDeps {
 }
 
 const flushPeriod = 2000;
+/** What is noted stands in the books this soon, where they can be written: a period, and a slow disk (milliseconds). */
+export const writtenWithin = 5000;
 const recountEvery = 30;
 
 /** Opens the door's memory. */

@@ -24,8 +24,6 @@ interface Skew {
 
 /** What is the same for all questions about a region, for a few seconds. */
 export interface Fleet {
-  /** When it was read, by the server's clock. */
-  readonly readAt: number;
   readonly evidence: FleetEvidence;
   /** In the order in which they were lost. */
   readonly lost: readonly LostNode[];
@@ -69,7 +67,6 @@ export async function readFleet(
   const skews = (await clocks(tx, region, registered, view.now)).sort((a, b) => a.ms - b.ms);
   const middle = skews[skews.length >> 1]?.ms;
   return {
-    readAt: view.now,
     lost,
     lostByPeer: Map.groupBy(
       lost.filter((one) => one.peer !== null),

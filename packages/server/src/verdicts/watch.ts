@@ -208,7 +208,7 @@ export function openWatch(deps: VerdictsDeps, fleetOf: FleetOf): Watch {
     const ids = [...new Set(ripe.flatMap((ill) => (/^m?i-/.test(ill.subject) ? [ill.subject] : [])))];
     const judgements = new Map<string, Pick<Told, 'cause' | 'confidence'>>();
     if (ids.length === 0) return judgements;
-    const fleet = await fleetOf(region);
+    const fleet = await fleetOf(region, view.now);
     const judge = await loadJudge();
     if (ids.length <= fewSubjects) {
       const call = ownCall(region);

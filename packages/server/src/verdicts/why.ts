@@ -1,6 +1,7 @@
 /** `Why`: everything that is known of one subject, judged. */
 import type { NodeEvidence, Verdict } from '@rollcall/diagnosis';
 import type { WhyCandidate, WhyInput, WhyOutput } from '@rollcall/wire';
+import { writtenWithin } from '../knocks/index.ts';
 import { comparedNames, printable, readUuid } from '../roster/index.ts';
 import { type AnyOperation, operation, present, Refusal } from '../service/index.ts';
 import type { VerdictsDeps } from './deps.ts';
@@ -12,8 +13,6 @@ import { withOwnWord } from './own-word.ts';
 import { readAsked, type Subject } from './subject.ts';
 
 const mostCandidates = 50;
-/** The door writes down what it saw this soon (milliseconds), however slow the disk. */
-const writtenWithin = 5000;
 
 /** Declares it. */
 export function whyOperation(deps: VerdictsDeps, fleetOf: FleetOf): AnyOperation {
@@ -39,8 +38,8 @@ export function whyOperation(deps: VerdictsDeps, fleetOf: FleetOf): AnyOperation
       const fleet = await fleetOf(call.region);
       const found = await look(fleet);
       // What began after the fleet was looked at may have begun for all of it: no node is blamed before that is known.
-      const since = knownSince(found, view.now);
-      const gathered = since > fleet.readAt ? await look(await fleetOf(call.region, since)) : found;
+      const newer = await fleetOf(call.region, knownSince(found, view.now));
+      const gathered = newer === fleet ? found : await look(newer);
       if (given) refuseOfAnother(given, gathered, question.asked.text);
       const evidence = await withRights(deps, question, gathered);
       const subjects = evidence.request?.mayList === false ? [] : gathered.subjects;
@@ -58,7 +57,7 @@ export function whyOperation(deps: VerdictsDeps, fleetOf: FleetOf): AnyOperation
   });
 }
 
-/** Since when all that the door has of it stands in the books: it writes a while after it saw. */
+/** When the newest thing that the door has of it stood in the books, and so did what came to others with it. */
 function knownSince({ evidence }: Gathered, now: number): number {
   const began = Math.max(0, ...(evidence.door?.knocks ?? []).map((knock) => knock.firstAt));
   return Math.min(began + writtenWithin, now);
