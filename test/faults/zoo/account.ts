@@ -1,6 +1,6 @@
 /** What an account of AWS refuses, or never was set up for: told by the log of the official agent alone. */
 import { openPart } from '../case.ts';
-import { ec2, imds, judge, logged, metadata, official } from './recorded.ts';
+import { ec2, imds, judge, logged, metadata, official } from '../node/recorded-machine.ts';
 
 const { cases, fault, decoy } = openPart('account');
 

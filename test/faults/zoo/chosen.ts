@@ -9,10 +9,10 @@ import { collectNode } from '@rollcall/probes';
 import { putProcess } from '../../../packages/probes/src/testing/machine.ts';
 import type { SimulatedAgent } from '../../harness/simulated-agent.ts';
 import { openPart } from '../case.ts';
+import { official } from '../node/recorded-machine.ts';
 import type { Stage } from '../stage.ts';
 import { until } from '../until.ts';
 import { askWhy, type Neighbours, type World } from '../world.ts';
-import { official } from './recorded.ts';
 
 const { cases, fault, decoy } = openPart('chosen');
 

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { EndpointEvidence, NodeEvidence } from '@rollcall/diagnosis';
 import { collectNode } from '@rollcall/probes';
 import { openPart } from '../case.ts';
+import { judge, official } from '../node/recorded-machine.ts';
 import type { Stage } from '../stage.ts';
 import { ownVerdict } from '../world.ts';
-import { judge, official } from './recorded.ts';
 
 const { cases, fault, decoy } = openPart('slow');
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectNode } from '@rollcall/probes';
 import { openPart } from '../case.ts';
-import { judge, logged, official } from './recorded.ts';
+import { judge, logged, official } from '../node/recorded-machine.ts';
 
 const { cases, fault, decoy } = openPart('waiting');
 
